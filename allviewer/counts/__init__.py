@@ -1,0 +1,1 @@
+"""Arithmetic of counting: intervals and thresholds."""

@@ -1,0 +1,1 @@
+"""Carry a slide through segmentation and classification as a stream of events."""

@@ -1,0 +1,1 @@
+"""Data sets, splits, training and honest evaluation."""

@@ -1,0 +1,1 @@
+"""Array in, array out: filters and equalisers that know nothing of cells."""

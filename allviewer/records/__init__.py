@@ -1,0 +1,1 @@
+"""The study database: append-only decisions that nothing rewrites."""

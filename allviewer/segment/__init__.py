@@ -1,0 +1,1 @@
+"""Pixels to cells: markers, watershed, outlines, measurements."""

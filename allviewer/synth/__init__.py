@@ -1,0 +1,1 @@
+"""Rendered smears with exact truth, from a seed, at any size."""

@@ -1,0 +1,1 @@
+"""The classifier systems: crops in, calibrated probabilities and heat maps out."""

@@ -1,0 +1,1 @@
+"""The words of the house: frozen data that every room may speak."""

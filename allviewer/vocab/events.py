@@ -1,0 +1,54 @@
+"""What an analysis tells while it runs: small frozen events, in order."""
+
+from dataclasses import dataclass
+
+from allviewer.vocab.cells import CellTable
+from allviewer.vocab.optics import PixelSize
+from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.recipe import Recipe
+from allviewer.vocab.region import Region
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The recipe is settled and the slide is cut into tiles."""
+
+    recipe: Recipe
+    pixel_size: PixelSize
+    tiles: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellsFound:
+    """One tile is segmented: its own cells (final ids, level-0 frame)."""
+
+    tile: int
+    region: Region
+    cells: CellTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellsClassified:
+    """Cells were classified; ``prediction`` is row for row with the cells of tile ``tile``."""
+
+    tile: int
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All tiles are done. ``seconds``: stage → wall seconds; ``run``: digest of the stored run."""
+
+    run: str
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Stopped on request; the tiles done so far stand."""
+
+    done: int
+    tiles: int
+
+
+Event = Started | CellsFound | CellsClassified | Finished | Cancelled

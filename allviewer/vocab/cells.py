@@ -86,15 +86,8 @@ class CellTable:
 
     def __post_init__(self) -> None:
         n = len(self.ids)
-        columns = (
-            self.kind,
-            self.centroid,
-            self.bbox,
-            self.area_px,
-            self.nucleus_area_px,
-            self.touches_border,
-        )
-        if any(len(c) != n for c in (*columns, *self.measurements.values())):
+        columns: list[NDArray[Any]] = [self.kind, self.centroid, self.bbox, self.area_px, self.nucleus_area_px]
+        if any(len(c) != n for c in (*columns, self.touches_border, *self.measurements.values())):
             raise ValueError("every column of a cell table has one entry a cell")
         if len(self.cell.owner) != n:
             raise ValueError("every cell has exactly one whole-cell outline")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from allviewer.vocab.arrays import Ints
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.optics import PixelSize
 from allviewer.vocab.prediction import Prediction
@@ -29,15 +30,16 @@ class CellsFound:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellsClassified:
-    """Cells were classified; ``prediction`` is row for row with the cells of tile ``tile``."""
+    """Some cells of one tile were classified; ``prediction`` is row for row with ``ids`` (int64)."""
 
     tile: int
+    ids: Ints
     prediction: Prediction
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All tiles are done. ``seconds``: stage → wall seconds; ``run``: digest of the stored run."""
+    """All tiles are done. ``seconds``: stage → wall seconds; ``run``: the recipe's digest, which names the run."""
 
     run: str
     seconds: dict[str, float]

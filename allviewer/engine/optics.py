@@ -1,0 +1,53 @@
+"""Settle the pixel size, and the low-power view that whole-slide statistics are taken from."""
+
+import cv2
+import numpy as np
+
+from allviewer.segment.pixel_size import estimate_pixel_size
+from allviewer.slides import Slide
+from allviewer.vocab.arrays import RGB
+from allviewer.vocab.optics import PixelSize, PixelSizeSource
+from allviewer.vocab.region import Region
+
+OVERVIEW_LONGEST = 4096
+"""Pixels of the survey's view: a camera field is taken whole, a slide at low power."""
+
+ESTIMATE_LONGEST = 3072
+"""Pixels of the level-0 window in the slide's middle that red cells are measured in."""
+
+
+def settle_pixel_size(slide: Slide, given_um: float | None) -> PixelSize:
+    """The most trusted pixel size there is: given, from the file, estimated from red cells, or unknown."""
+    if given_um is not None:
+        return PixelSize(given_um, PixelSizeSource.GIVEN)
+    if slide.pixel_size.um is not None:
+        return slide.pixel_size
+    height, width = slide.shape
+    middle = Region(height // 2, width // 2, height // 2, width // 2).grow(ESTIMATE_LONGEST // 2)
+    return estimate_pixel_size(slide.read(middle.clip(height, width)))
+
+
+def overview(slide: Slide) -> tuple[RGB, float]:
+    """A fixed low-power view of the whole slide, and how many level-0 pixels one of its pixels spans.
+
+    Returns
+    -------
+    rgb : (h, w, 3) uint8, long side at most `OVERVIEW_LONGEST`. It depends on the slide alone, never on the tiling,
+        so the statistics taken from it are the same for any tiling.
+    scale : level-0 pixels per pixel of ``rgb``.
+    """
+    height, width = slide.shape
+    longest = max(height, width)
+    if longest <= OVERVIEW_LONGEST:
+        return slide.read(Region(0, 0, height, width)), 1.0
+    fine_enough = [i for i, level in enumerate(slide.levels) if max(level) >= OVERVIEW_LONGEST]
+    level = fine_enough[-1] if fine_enough else 0
+    scale = longest / OVERVIEW_LONGEST
+    shape = (max(1, round(height / scale)), max(1, round(width / scale)))
+    rgb = np.empty((*shape, 3), np.uint8)
+    strip = max(1, round(1024 / scale))  # rows of the overview filled by one read of about 1024 level-0 rows
+    for top in range(0, shape[0], strip):
+        bottom = min(shape[0], top + strip)
+        part = slide.read(Region(int(top * scale), 0, min(height, round(bottom * scale)), width), level)
+        rgb[top:bottom] = cv2.resize(part, (shape[1], bottom - top), interpolation=cv2.INTER_AREA)
+    return rgb, scale

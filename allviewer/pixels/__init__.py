@@ -1,1 +1,1 @@
-"""Array in, array out: filters and equalisers that know nothing of cells."""
+"""Array to array: filters, grey-scale morphology, optical density. No room above is known here."""

@@ -1,0 +1,156 @@
+"""``allviewer analyze``: whole images in, folders of results out, without a window."""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from allviewer.export import Analysed
+    from allviewer.systems import Model
+
+HELP = "find and classify the white cells of images, and write tables, outlines and pictures"
+
+
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser("analyze", aliases=["analyse"], help=HELP, description=HELP)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", type=Path)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="one folder per image is made in it")
+    parser.add_argument("--model", default="alnet-1", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument("--segmenter", default="default", choices=("default", "oadls"), help="default: %(default)s")
+    parser.add_argument("--pixel-size", type=micrometres, metavar="UM", help="µm per pixel, where you know it")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
+    parser.add_argument("--heat", action="store_true", help="write Grad-CAM heat maps too")
+    parser.add_argument("--workers", type=positive, default=1, metavar="N", help="images at a time (default: 1)")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing results")
+    parser.set_defaults(run=run)
+
+
+def micrometres(text: str) -> float:
+    """An argparse type: µm per pixel a microscope can have."""
+    value = float(text)
+    if not 0.01 <= value <= 20:
+        raise argparse.ArgumentTypeError(f"{text} is no microscope's pixel: expected 0.01 to 20 µm")
+    return value
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit status: 0 all done, 1 some failed (named on stderr; the rest is written), 2 usage, before any work."""
+    refusal = _refusal(args)
+    if refusal:
+        print(f"allviewer analyze: {refusal}", file=sys.stderr)
+        return 2
+    # OpenMP threads that spin while others wait cost ten times their work; set before any library reads it
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from allviewer.systems import load_model
+
+    load_model(args.model, args.device)  # a model that cannot be used is one sentence, not one a slide
+    failed = 0
+    for image, problem in _each(args):
+        if problem:
+            failed += 1
+            print(f"allviewer: {problem}", file=sys.stderr)
+        else:
+            print(f"{image} -> {args.out / image.stem}")
+    if failed:
+        print(f"allviewer: {failed} of {len(args.images)} images failed; the others are written", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _refusal(args: argparse.Namespace) -> str:
+    """Why the command as typed cannot be started, or nothing."""
+    twice = [stem for stem, n in Counter(os.path.normcase(p.stem) for p in args.images).items() if n > 1]
+    if twice:
+        names = ", ".join(str(p) for p in args.images if os.path.normcase(p.stem) == twice[0])
+        return (
+            f"{names} would all be written to {args.out / twice[0]}: rename one or use another --out. Nothing was done."
+        )
+    there = [p.stem for p in args.images if (args.out / p.stem).exists()]
+    if there and not args.overwrite:
+        names = ", ".join(str(args.out / stem) for stem in there[:5])
+        return f"results are already there: {names}. Add --overwrite to replace them. Nothing was done."
+    return ""
+
+
+def _each(args: argparse.Namespace):  # type: ignore[no-untyped-def]
+    """(image, problem) of each, as they are done; the problem is an empty string where there is none."""
+    jobs = [(image, args) for image in args.images]
+    if args.workers == 1 or len(jobs) == 1:
+        yield from map(_one, jobs)
+        return
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    threads = max(1, (os.cpu_count() or 1) // args.workers)
+    os.environ.update(OMP_NUM_THREADS=str(threads))
+    with ProcessPoolExecutor(min(args.workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(_one, job): job[0] for job in jobs}
+        for done in as_completed(waiting):
+            try:
+                yield done.result()
+            except BrokenProcessPool:
+                yield waiting[done], f"{waiting[done]}: the worker process died. Try fewer --workers (memory)."
+
+
+def _one(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str]:
+    """Analyse and write one image."""
+    from allviewer.export import write_results
+    from allviewer.vocab.errors import AllviewerError
+
+    image, args = job
+    try:
+        done = analysed(image, args)
+        write_results(args.out / image.stem, done, overwrite=args.overwrite)
+        done.slide.close()
+    except AllviewerError as error:
+        return image, str(error)
+    except MemoryError:
+        return image, f"{image}: not enough memory for this image. Close other programs or use fewer --workers."
+    return image, ""
+
+
+_MODELS: "dict[tuple[str, str], Model]" = {}  # one load a process, however many images it is given
+
+
+def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
+    """Run the engine over one image to its end."""
+    from allviewer.engine import analyse
+    from allviewer.export import Analysed
+    from allviewer.slides import open_slide
+    from allviewer.systems import load_model
+    from allviewer.vocab.cells import CellTable
+    from allviewer.vocab.events import CellsClassified, CellsFound, Finished, Started
+    from allviewer.vocab.prediction import Prediction
+    from allviewer.vocab.taxonomy import TAXONOMIES
+
+    key = (str(args.model), args.device)
+    model = _MODELS[key] if key in _MODELS else _MODELS.setdefault(key, load_model(*key))
+    slide = open_slide(image)
+    tables, parts, seconds = [], [], {}
+    for event in analyse(slide, model=model, segmenter=args.segmenter, pixel_size_um=args.pixel_size, heat=args.heat):
+        match event:
+            case Started(recipe=recipe, pixel_size=pixel_size):
+                settled = recipe, pixel_size
+            case CellsFound(cells=cells):
+                tables.append(cells)
+            case CellsClassified(prediction=prediction):
+                parts.append(prediction)
+            case Finished():
+                seconds = event.seconds
+    recipe, pixel_size = settled
+    return Analysed(
+        slide, pixel_size, recipe, CellTable.concat(tables), Prediction.concat(parts),
+        TAXONOMIES[model.card.taxonomy], model.name, seconds,
+    )  # fmt: skip

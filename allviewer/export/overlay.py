@@ -1,0 +1,95 @@
+"""Pictures of the result: outlines coloured by suggestion, and heat maps laid over the field."""
+
+from math import ceil
+
+import cv2
+import numpy as np
+
+from allviewer.slides import Slide
+from allviewer.vocab.arrays import RGB, Floats
+from allviewer.vocab.cells import CellTable, Kind
+from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.region import Region
+from allviewer.vocab.taxonomy import NOT_A_CELL, Taxonomy
+
+LONGEST = 4096
+"""Pixels: the long side of a picture, whatever the slide's size."""
+
+_CASING = (255, 255, 255)
+_SHIFT = 4  # cv2 takes polygon vertices in fixed point, 1/16 pixel
+
+
+def picture(slide: Slide) -> tuple[RGB, float]:
+    """The slide at most `LONGEST` pixels long, and the factor level-0 pixels were scaled by."""
+    height, width = slide.shape
+    scale = min(1.0, LONGEST / max(height, width))
+    if scale == 1.0:
+        return slide.read(Region(0, 0, height, width)).copy(), 1.0
+    enough = [i for i, level in enumerate(slide.levels) if max(level) >= LONGEST]
+    level = enough[-1] if enough else 0
+    shape = (max(1, round(height * scale)), max(1, round(width * scale)))
+    out = np.empty((*shape, 3), np.uint8)
+    strip = max(1, int(1024 * scale))
+    for top in range(0, shape[0], strip):
+        bottom = min(shape[0], top + strip)
+        part = slide.read(Region(int(top / scale), 0, min(height, ceil(bottom / scale)), width), level)
+        out[top:bottom] = cv2.resize(part, (shape[1], bottom - top), interpolation=cv2.INTER_AREA)
+    return out, scale
+
+
+def draw_outlines(
+    canvas: RGB, cells: CellTable, prediction: Prediction | None, taxonomy: Taxonomy | None, scale: float
+) -> None:
+    """Draw every cell's two outlines into ``canvas`` (in place), cased in white so that they show on any stain."""
+    width = max(1, round(canvas.shape[1] / 1300))
+    for i in range(len(cells)):
+        colour = _colour(cells, prediction, taxonomy, i)
+        whole = [_fixed_point(ring, scale) for ring in cells.cell.rings(i)]
+        nucleus = [_fixed_point(ring, scale) for ring in cells.nucleus.rings(i)]
+        cv2.polylines(canvas, whole, True, _CASING, width + 2, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(canvas, whole, True, colour, width, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(canvas, nucleus, True, colour, max(1, width // 2), cv2.LINE_AA, _SHIFT)
+
+
+def _colour(
+    cells: CellTable, prediction: Prediction | None, taxonomy: Taxonomy | None, row: int
+) -> tuple[int, int, int]:
+    if prediction is None or taxonomy is None or cells.kind[row] == Kind.SMUDGE or not prediction.classified[row]:
+        code = NOT_A_CELL.colour
+    else:
+        code = taxonomy.classes[prediction.predicted[row]].colour
+    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
+
+
+def _fixed_point(ring: Floats, scale: float) -> np.ndarray:
+    # half a pixel: cv2's pixel centres are whole numbers, the house's pixel edges are
+    return np.round((ring[:, ::-1] * scale - 0.5) * (1 << _SHIFT)).astype(np.int32)
+
+
+def heat_canvas(prediction: Prediction, column: int, shape: tuple[int, int], scale: float) -> Floats:
+    """One class's raw heat over the whole field: each cell's map enlarged to its box, the maximum where boxes meet.
+
+    Returns (h, w) float32 on the raw Grad-CAM scale, 0 where no cell lies.
+    """
+    canvas = np.zeros(shape, np.float32)
+    if prediction.heat is None:
+        return canvas
+    for box, maps in zip(prediction.boxes * scale, prediction.heat, strict=True):
+        y0, x0, y1, x1 = np.round(box).astype(int)
+        top, left, bottom, right = max(y0, 0), max(x0, 0), min(y1, shape[0]), min(x1, shape[1])
+        if bottom <= top or right <= left or not np.isfinite(maps).all():
+            continue
+        large = cv2.resize(maps[column].astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+        target = canvas[top:bottom, left:right]
+        np.maximum(target, large[top - y0 : bottom - y0, left - x0 : right - x0], out=target)
+    return canvas
+
+
+def draw_heat(canvas: RGB, heat: Floats, top: float) -> RGB:
+    """Heat laid over a picture: inferno, transparent at zero, ``top`` (raw scale) at full colour."""
+    level = np.clip(heat / top if top > 0 else heat * 0, 0, 1)
+    colours = cv2.cvtColor(
+        cv2.applyColorMap(np.round(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
+    )
+    alpha = (0.75 * np.sqrt(level))[..., None].astype(np.float32)
+    return (canvas * (1 - alpha) + colours * alpha + 0.5).astype(np.uint8)

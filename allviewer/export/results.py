@@ -1,0 +1,71 @@
+"""The folder of results of one analysed image."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from allviewer.export.folder import whole_folder
+from allviewer.export.geojson import write_geojson
+from allviewer.export.overlay import draw_heat, draw_outlines, heat_canvas, picture
+from allviewer.export.summary import summary
+from allviewer.export.table import write_dictionary, write_table
+from allviewer.slides import Slide
+from allviewer.vocab.cells import CellTable
+from allviewer.vocab.optics import PixelSize
+from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.recipe import Recipe
+from allviewer.vocab.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysed:
+    """One slide with all that an analysis said of it."""
+
+    slide: Slide
+    pixel_size: PixelSize
+    recipe: Recipe
+    cells: CellTable
+    prediction: Prediction | None
+    taxonomy: Taxonomy | None
+    model_name: str
+    seconds: dict[str, float]
+
+
+def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> None:
+    """Write ``cells.csv``, ``data_dictionary.csv``, ``cells.geojson``, ``overlay.png`` and ``summary.json``.
+
+    Where heat maps were kept, also ``heat.npz`` (raw maps with their cell ids and boxes) and one ``heat_<class>.png``
+    a class, all on one colour scale whose top is written in ``summary.json``.
+    """
+    cells, prediction, taxonomy = done.cells, done.prediction, done.taxonomy
+    with whole_folder(final, overwrite=overwrite) as folder:
+        write_table(folder / "cells.csv", cells, prediction, taxonomy)
+        write_dictionary(folder / "data_dictionary.csv", taxonomy)
+        source = f"{done.slide.digest}/{done.recipe.digest}"
+        write_geojson(folder / "cells.geojson", cells, prediction, taxonomy, source=source)
+        facts = summary(
+            done.slide, done.pixel_size, done.recipe, cells, prediction,
+            model_name=done.model_name, seconds=done.seconds,
+        )  # fmt: skip
+        canvas, scale = picture(done.slide)
+        if prediction is not None and prediction.heat is not None and taxonomy is not None:
+            facts["heat"] = {"raw_scale_top": _write_heat(folder, cells, prediction, canvas, scale)}
+        draw_outlines(canvas, cells, prediction, taxonomy, scale)
+        Image.fromarray(canvas).save(folder / "overlay.png", compress_level=3)
+        (folder / "summary.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_heat(folder: Path, cells: CellTable, prediction: Prediction, canvas: np.ndarray, scale: float) -> float:
+    """Write maps and pictures; return the raw value shown as full colour in every class's picture."""
+    assert prediction.heat is not None
+    maps = prediction.heat
+    np.savez_compressed(folder / "heat.npz", cell_id=cells.ids, boxes=prediction.boxes, maps=maps)
+    finite = maps[prediction.classified].astype(np.float32)
+    top = float(finite.max(initial=0.0))
+    for column, key in enumerate(prediction.classes):
+        heat = heat_canvas(prediction, column, canvas.shape[:2], scale)
+        Image.fromarray(draw_heat(canvas, heat, top)).save(folder / f"heat_{key}.png", compress_level=3)
+    return top

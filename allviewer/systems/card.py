@@ -1,0 +1,177 @@
+"""The card: everything a trained model says of itself, stored in the header of its file."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from allviewer.vocab.taxonomy import TAXONOMIES, Taxonomy
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CardPart(BaseModel):
+    """A frozen part of a card; unknown fields are refused, numbers are finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSource(CardPart):
+    """What a model was trained on.
+
+    Attributes
+    ----------
+    name, citation, licence : as the data's authors give them.
+    digest : sha256 over the samples (file, centre, label), so that evaluation knows training data again.
+    cells : class key → number of samples used for training.
+    groups : sessions or subjects, in the order of the stored out-of-fold codes.
+    note : what was left out, and why.
+    """
+
+    name: str
+    citation: str
+    licence: str
+    digest: str
+    cells: dict[str, int]
+    groups: tuple[str, ...]
+    note: str = ""
+
+
+class Figure(CardPart):
+    """One number with its 95 % interval; bounds are None where no interval can be given."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class GroupRow(CardPart):
+    """One session (or subject) of the evaluation; shares are None where a class is missing."""
+
+    group: str
+    positives: int
+    negatives: int
+    auroc: Share | None
+    sensitivity: Share | None
+    specificity: Share | None
+
+
+class Judged(CardPart):
+    """How the model was judged: out-of-fold, never on cells that it was trained on.
+
+    Attributes
+    ----------
+    split : how the samples were parted, in words.
+    metrics : name → figure.
+    baseline : the same for the trivial colour baseline on the same folds.
+    groups : table by session or subject.
+    notes : how to read the figures.
+    """
+
+    split: str
+    metrics: dict[str, Figure]
+    baseline: dict[str, Figure]
+    groups: tuple[GroupRow, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Calibration(CardPart):
+    """Probabilities are ``softmax(scale * logits + bias)``.
+
+    Attributes
+    ----------
+    scale : inverse temperature, > 0.
+    bias : one number a class.
+    fitted_on : which predictions it was fitted on, in words.
+    """
+
+    scale: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    bias: tuple[float, ...]
+    fitted_on: str = "not calibrated"
+
+
+class UnsureBand(CardPart):
+    """When the model withholds an answer: unless exactly one class reaches its threshold, the cell is unsure.
+
+    Attributes
+    ----------
+    thresholds : one probability a class; class c is held possible where ``p_c >= thresholds[c]``.
+    coverage : share of each class that its threshold keeps, by choice.
+    how : in words.
+    """
+
+    thresholds: tuple[Share, ...]
+    coverage: Share
+    how: str
+
+
+class Training(CardPart):
+    """How the weights came to be."""
+
+    optimiser: str
+    learning_rate: float
+    epochs: int
+    batch: int
+    augmentation: str
+    precision: str
+    seed: int
+    seconds: float
+    machine: str
+    starting_weights: str
+    departures: tuple[str, ...] = ()
+
+
+class SystemCard(CardPart):
+    """A trained model's card.
+
+    Attributes
+    ----------
+    format : version of this layout.
+    system : key of the classifier system, e.g. ``alnet``.
+    name, version : the model's own.
+    title : one line for people.
+    paper : citation of the method.
+    unit : ``cell`` or ``field``; a field model is never run on cells.
+    taxonomy, classes : what it tells apart; the network's outputs are in this order.
+    input_px : side of the square crop the network takes, pixels.
+    crop_um : side of the square of the slide that a crop shows, µm.
+    white : grey level (0..255) to which the crop maker brings the slide's background; None: colours as they are.
+    """
+
+    format: Literal[1] = 1
+    system: str
+    name: str
+    version: str
+    title: str
+    paper: str
+    unit: Literal["cell", "field"]
+    taxonomy: str
+    classes: tuple[str, ...]
+    input_px: Annotated[int, Field(ge=16, le=2048)]
+    crop_um: Annotated[float, Field(gt=0, le=1000)]
+    white: Annotated[float, Field(gt=0, le=255)] | None
+    data: tuple[DataSource, ...]
+    training: Training
+    judged: Judged
+    calibration: Calibration
+    unsure: UnsureBand
+    limits: tuple[str, ...]
+    licence: str
+    research_use_only: Literal[True] = True
+
+    @model_validator(mode="after")
+    def _one_number_a_class(self) -> Self:
+        """Classes are unique, known to the taxonomy, and every per-class list is as long as they are."""
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
+            raise ValueError("a model tells at least two different classes apart")
+        known = TAXONOMIES.get(self.taxonomy)
+        if known is not None and known.keys != self.classes:
+            raise ValueError(f"taxonomy {self.taxonomy} has classes {', '.join(known.keys)}")
+        for name, per_class in (("calibration", self.calibration.bias), ("unsure", self.unsure.thresholds)):
+            if len(per_class) != len(self.classes):
+                raise ValueError(f"{name} has {len(per_class)} numbers for {len(self.classes)} classes")
+        return self
+
+    @property
+    def known_taxonomy(self) -> Taxonomy | None:
+        """The taxonomy this program knows by that key, or None for a user's own."""
+        return TAXONOMIES.get(self.taxonomy)

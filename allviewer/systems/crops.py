@@ -1,0 +1,142 @@
+"""Cells to crops to predictions: the one way in for every system."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from allviewer.systems.card import SystemCard
+from allviewer.systems.model import Model
+from allviewer.systems.white import balance, white_point
+from allviewer.vocab.arrays import RGB, Floats, Rows
+from allviewer.vocab.cells import CellTable, Kind
+from allviewer.vocab.prediction import Prediction
+
+_LARGEST_SIDE = 1 << 14
+
+
+def crop_boxes(centres: NDArray[np.floating], um_per_px: float, card: SystemCard) -> Floats:
+    """The square of the slide that each crop shows.
+
+    Parameters
+    ----------
+    centres : (n, 2) (y, x), level-0 pixels.
+    um_per_px : µm per level-0 pixel.
+    card : gives the crop's side in µm.
+
+    Returns
+    -------
+    (n, 4) float32 (y0, x0, y1, x1), level-0 pixels; may leave the image.
+    """
+    half = card.crop_um / um_per_px / 2
+    at = np.asarray(centres, np.float64).reshape(-1, 2)
+    return np.concatenate([at - half, at + half], axis=1).astype(np.float32)
+
+
+def cut_crops(rgb: RGB, boxes: NDArray[np.floating], size: int, fill: tuple[float, ...] = (255, 255, 255)) -> RGB:
+    """Cut boxes out of an image and bring each to ``size`` pixels.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8.
+    boxes : (n, 4) (y0, x0, y1, x1) in the image's own frame, rounded to whole pixels; may leave the image.
+    size : side of the crops.
+    fill : colour of what lies outside the image.
+
+    Returns
+    -------
+    (n, size, size, 3) uint8. Enlarged bilinearly, reduced by area.
+
+    Raises
+    ------
+    ValueError : a box is empty, not finite or absurdly large.
+    """
+    block = np.empty((len(boxes), size, size, 3), np.uint8)
+    if len(boxes) == 0:
+        return block
+    if not np.isfinite(boxes).all():
+        raise ValueError("a crop's box is not finite")
+    corners = np.rint(np.asarray(boxes, np.float64)).astype(np.int64)
+    sides = corners[:, 2:] - corners[:, :2]
+    if sides.min() < 1 or sides.max() > _LARGEST_SIDE:
+        raise ValueError(f"a crop's side is {sides.min()} to {sides.max()} px: expected 1 to {_LARGEST_SIDE}")
+    height, width = rgb.shape[:2]
+    for row, (y0, x0, y1, x1) in enumerate(corners.tolist()):
+        a, b, c, d = max(y0, 0), max(x0, 0), min(y1, height), min(x1, width)
+        if a >= c or b >= d:
+            block[row] = np.asarray(fill, np.uint8)
+            continue
+        patch = rgb[a:c, b:d]
+        if (a, b, c, d) != (y0, x0, y1, x1):
+            patch = cv2.copyMakeBorder(patch, a - y0, y1 - c, b - x0, x1 - d, cv2.BORDER_CONSTANT, value=fill)
+        how = cv2.INTER_AREA if min(patch.shape[:2]) > size else cv2.INTER_LINEAR
+        cv2.resize(patch, (size, size), dst=block[row], interpolation=how)
+    return block
+
+
+def prepare(rgb: RGB, boxes: NDArray[np.floating], card: SystemCard, white: Floats | None = None) -> RGB:
+    """Crops as a model takes them: cut, resized, white-balanced as its card says.
+
+    ``white`` is the background's colour; None estimates it from ``rgb``.
+    """
+    if card.white is None:
+        return cut_crops(rgb, boxes, card.input_px)
+    point = white_point(rgb) if white is None else white
+    crops = cut_crops(rgb, boxes, card.input_px, tuple(float(v) for v in point))
+    return balance(crops, point, card.white)
+
+
+def classify(
+    model: Model,
+    rgb: RGB,
+    cells: CellTable,
+    um_per_px: float,
+    *,
+    heat: bool = False,
+    batch: int = 16,
+    cancelled: Callable[[], bool] = lambda: False,
+    white: Floats | None = None,
+    origin: tuple[float, float] = (0, 0),
+) -> Prediction:
+    """Classify the cells of an image.
+
+    Parameters
+    ----------
+    model : of unit ``cell``.
+    rgb : (H, W, 3) uint8, wide enough around the cells to hold their crops.
+    cells : centres in level-0 pixels; smudges stay unclassified.
+    um_per_px : µm per pixel.
+    heat : whether to keep Grad-CAM maps.
+    batch : crops a forward pass.
+    cancelled : asked between batches; what was not reached by then stays unclassified.
+    white : the slide's background colour, so that all its tiles agree; None estimates it from ``rgb``.
+    origin : (y, x) of ``rgb``'s corner in the frame of ``cells``.
+
+    Returns
+    -------
+    Prediction, row for row with ``cells``; boxes in the frame of ``cells``.
+    """
+    boxes = crop_boxes(cells.centroid, um_per_px, model.card)
+    probabilities = np.full((len(cells), len(model.card.classes)), np.nan, np.float32)
+    unsure = np.zeros(len(cells), np.bool_)
+    maps: NDArray[np.float16] | None = None
+    embedding: NDArray[np.float16] | None = None
+    if model.card.white is not None and white is None and len(cells):
+        white = white_point(rgb)
+    local = boxes - np.tile(np.asarray(origin, np.float32), 2)
+    todo: Rows = np.flatnonzero(cells.kind == Kind.CELL)
+    for start in range(0, len(todo), batch):
+        if cancelled():
+            break
+        rows = todo[start : start + batch]
+        out = model.predict(prepare(rgb, local[rows], model.card, white), heat=heat)
+        probabilities[rows], unsure[rows] = out.probabilities, out.unsure
+        if embedding is None:
+            embedding = np.zeros((len(cells), out.embedding.shape[1]), np.float16)
+        embedding[rows] = out.embedding
+        if out.heat is not None:
+            if maps is None:
+                maps = np.zeros((len(cells), *out.heat.shape[1:]), np.float16)
+            maps[rows] = out.heat
+    return Prediction(model.card.classes, probabilities, unsure, boxes, model.digest, maps, embedding)

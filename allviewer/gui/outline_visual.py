@@ -1,0 +1,331 @@
+"""All outlines of a slide as one vispy visual: a byte a cell in a texture, a palette of 256 looks, culled by tile.
+
+Every segment of every ring on screen is one capsule-shaped quad of constant width on the screen, drawn twice: first
+casings and halos, then the coloured lines, so that no casing covers a neighbour's line.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vispy import gloo
+from vispy.gloo import gl
+from vispy.visuals import Visual
+
+from allviewer.gui.outline_geometry import Patch, Segments
+from allviewer.gui.palette import HIDDEN, SELECTED, WIDTH_UNIT
+
+COLUMNS = 1024
+"""Width of the state texture: cell i is texel (i // COLUMNS, i % COLUMNS)."""
+
+DOT_BELOW, COARSE_BELOW = 4.0, 12.0
+"""Framebuffer pixels a cell is wide: smaller cells are dots, then eight-cornered rings without nuclei."""
+
+LONGEST = 5.0
+"""Framebuffer pixels: corners are skipped while segments stay shorter; the arc of a cell 20 px wide strays 0.3 px."""
+
+_VERTEX = """
+attribute vec2 a_corner;   // (0|1 start|end, -1|1 side)
+attribute vec4 a_ends;     // x0 y0 x1 y1, level-0 pixels, house frame
+attribute vec3 a_tags;     // cell, ring kind with the sign of its outside, distance from the ring's start
+uniform sampler2D u_state;
+uniform sampler2D u_palette;
+uniform float u_rows;
+uniform float u_scale;     // framebuffer pixels of one logical pixel
+uniform float u_flip;      // -1 where the way to the framebuffer mirrors
+uniform float u_pass;
+varying vec4 v_colour;
+varying vec4 v_local;      // along, across (outside positive), length: framebuffer pixels; distance along the ring
+varying vec4 v_style;      // half width, casing grey, halo width, dashed
+
+void main() {
+    float row = floor(a_tags.x / COLUMNS);
+    vec2 texel = vec2((a_tags.x - row * COLUMNS + 0.5) / COLUMNS, (row + 0.5) / u_rows);
+    float state = floor(texture2D(u_state, texel).r * 255.0 + 0.5);
+    v_colour = texture2D(u_palette, vec2((state + 0.5) / 256.0, 0.25));
+    vec4 style = texture2D(u_palette, vec2((state + 0.5) / 256.0, 0.75));
+    float kind = abs(a_tags.y);
+    float nucleus = step(1.5, kind) * step(kind, 2.5);
+    float dot = step(2.5, kind);
+    float halo = style.b * 255.0 / WIDTH_UNIT * u_scale * (1.0 - nucleus);
+    float dashed = style.a * (1.0 - nucleus) * (1.0 - dot);
+    float width = style.r * 255.0 / WIDTH_UNIT * u_scale;
+    // a nucleus is drawn thin and without casing, so that the chromatin under it stays readable
+    v_colour.a *= mix(1.0, 0.8, nucleus);
+    width = mix(width, min(width, 1.25 * u_scale), nucleus);
+    if (v_colour.a < 0.01 || (nucleus > 0.5 && u_pass < 2.5)) {
+        gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+        return;
+    }
+    // house coordinates begin at a pixel's corner, the canvas's at its centre
+    vec4 start = $to_framebuffer(vec4(a_ends.xy - 0.5, 0.0, 1.0));
+    vec4 stop = $to_framebuffer(vec4(a_ends.zw - 0.5, 0.0, 1.0));
+    vec2 way = stop.xy - start.xy;
+    float span = length(way);
+    vec2 ahead = span > 1e-4 ? way / span : vec2(1.0, 0.0);
+    vec2 aside = vec2(-ahead.y, ahead.x);
+    float half_width = mix(0.5 * width, 1.25 * u_scale + 0.25 * width, dot);
+    float reach = half_width + u_scale + 1.0;
+    if (u_pass < 1.5) { reach += halo + u_scale; }
+    else { reach += dashed * (halo + 2.5 * u_scale + half_width + u_scale); }
+    float along = a_corner.x * span + (a_corner.x * 2.0 - 1.0) * reach;
+    float across = a_corner.y * reach;
+    float map_scale = span / max(length(a_ends.zw - a_ends.xy), 1e-6);
+    v_local = vec4(along, across * sign(a_tags.y) * u_flip, span, a_tags.z * map_scale + along);
+    v_style = vec4(half_width, style.g, halo, dashed);
+    gl_Position = $to_clip(vec4(start.xy + ahead * along + aside * across, start.z, start.w));
+}
+"""
+
+_FRAGMENT = """
+uniform float u_scale;
+uniform float u_pass;
+varying vec4 v_colour;
+varying vec4 v_local;
+varying vec4 v_style;
+
+float cover(float distance, float half_width) { return clamp(half_width - distance + 0.5, 0.0, 1.0); }
+
+void main() {
+    float beyond = max(max(-v_local.x, v_local.x - v_local.z), 0.0);
+    float off = length(vec2(beyond, v_local.y));
+    float half_width = v_style.x, halo = v_style.z, dash = v_style.w;
+    float casing = half_width + u_scale;
+    // the second ring of a doubtful cell: dashes outside the line, and outside the halo where there is one
+    float ring = length(vec2(beyond, v_local.y - (casing + halo + 2.5 * u_scale)));
+    float middle = 2.5 * u_scale - abs(mod(v_local.w, 8.0 * u_scale) - 2.5 * u_scale);
+    if (u_pass < 0.5) {
+        gl_FragColor = vec4(0.06, 0.06, 0.08, cover(off, casing + halo + u_scale));
+    } else if (u_pass < 1.5) {
+        gl_FragColor = vec4(1.0, 1.0, 1.0, cover(off, casing + halo));
+    } else if (u_pass < 2.5) {
+        float cased = dash * cover(ring, casing) * clamp(middle + 1.5 * u_scale, 0.0, 1.0);
+        gl_FragColor = vec4(vec3(v_style.y), max(cover(off, casing), cased));
+    } else if (u_pass > 3.5) {
+        float line = cover(off, half_width);
+        gl_FragColor = vec4(mix(vec3(v_style.y), v_colour.rgb, line), cover(off, casing));
+    } else {
+        float line = max(cover(off, half_width), dash * cover(ring, half_width) * clamp(middle + 0.5, 0.0, 1.0));
+        gl_FragColor = vec4(v_colour.rgb, v_colour.a * line);
+    }
+    if (gl_FragColor.a < 0.01) discard;
+}
+"""
+
+
+def can_instance() -> bool:
+    """Whether this context draws instances (OpenGL 3.3, or vispy's fuller OpenGL where the driver has it)."""
+    if not gl.current_backend.__name__.endswith("glplus"):
+        return False
+    version = str(gl.glGetParameter(gl.GL_VERSION) or "0.0").split()[0]
+    major, minor = (int(part) for part in version.split(".")[:2])
+    return (major, minor) >= (3, 3) or "GL_ARB_instanced_arrays" in str(gl.glGetParameter(gl.GL_EXTENSIONS))
+
+
+class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
+    """Outlines of up to 16 million cells.
+
+    Parameters
+    ----------
+    palette : (2, 256, 4) uint8, see `palette.build`.
+    instanced : one quad per segment by instancing; False spells the four corners out, for older drivers.
+    """
+
+    def __init__(self, palette: NDArray[np.uint8], *, instanced: bool = True) -> None:
+        constants = f"#define COLUMNS {COLUMNS}.0\n#define WIDTH_UNIT {WIDTH_UNIT}\n"
+        self._patches: list[Patch] = []
+        self._states = np.zeros((1, COLUMNS), np.uint8)
+        self._count = 0
+        self._selected: int | None = None
+        self._shown: tuple[object, ...] = ()
+        self.nuclei = True
+        self._state_texture = gloo.Texture2D(self._states, format="luminance", interpolation="nearest")
+        self._palette_texture = gloo.Texture2D(palette, interpolation="nearest")
+        super().__init__(constants + _VERTEX, _FRAGMENT)
+        self._all, self._halo = _Buffers(instanced), _Buffers(instanced)
+        program = self.shared_program
+        program["u_state"], program["u_palette"] = self._state_texture, self._palette_texture
+        program["u_rows"], program["u_scale"], program["u_flip"], program["u_pass"] = 1.0, 1.0, 1.0, 0.0
+        self._bind(self._all)
+        self._draw_mode = "triangle_strip" if instanced else "triangles"
+        self.set_gl_state("translucent", depth_test=False, cull_face=False)
+
+    # ------------------------------------------------------------------ what is drawn
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def drawn(self) -> int:
+        """Segments in the last frame."""
+        return self._all.count
+
+    def clear(self) -> None:
+        """Forget every cell."""
+        self._patches, self._count, self._selected = [], 0, None
+        for buffers in (self._all, self._halo):
+            buffers.upload(Segments.join([]))
+        self._states = np.zeros((1, COLUMNS), np.uint8)
+        self._upload_states()
+        self._shown = ()
+        self.update()
+
+    def append(self, patch: Patch, states: NDArray[np.uint8]) -> None:
+        """Add a batch of cells; ``patch.first`` must be the number of cells so far.
+
+        Parameters
+        ----------
+        patch : see `outline_geometry.pack`.
+        states : (len(patch),) uint8 in table order.
+        """
+        if patch.first != self._count or len(states) != len(patch):
+            raise ValueError(f"a batch of {len(patch)} cells from row {patch.first} cannot follow {self._count} cells")
+        self._patches.append(patch)
+        self._count += len(patch)
+        rows = max(1, -(-self._count // COLUMNS))
+        if rows > len(self._states):
+            grown = np.zeros((max(rows, len(self._states) * 3 // 2), COLUMNS), np.uint8)
+            grown[: len(self._states)] = self._states
+            self._states = grown
+        self._states.reshape(-1)[patch.first : self._count] = states
+        self._upload_states()
+        self._shown = ()
+        self.update()
+
+    def set_states(self, states: NDArray[np.uint8]) -> None:
+        """New looks of all cells, (n,) uint8 in table order."""
+        if len(states) != self._count:
+            raise ValueError(f"expected one state for each of {self._count} cells, got {len(states)}")
+        flat = self._states.reshape(-1)
+        flat[: self._count] = states
+        if self._selected is not None:
+            flat[self._selected] |= SELECTED
+        self._state_texture.set_data(self._states)
+        self.update()
+
+    def set_state(self, row: int, state: int) -> None:
+        """A new look of one cell: one texel is written."""
+        y, x = divmod(row, COLUMNS)
+        self._states[y, x] = state | (SELECTED if row == self._selected and state != HIDDEN else 0)
+        self._state_texture.set_data(self._states[y : y + 1, x : x + 1], offset=(y, x))
+        self.update()
+
+    def select(self, row: int | None) -> None:
+        """Move the halo to one cell, or take it away."""
+        for at, on in ((self._selected, False), (row, True)):
+            if at is not None:
+                y, x = divmod(at, COLUMNS)
+                old = int(self._states[y, x]) & ~SELECTED
+                self._selected = at if on else None
+                self.set_state(at, old)
+        self._selected = row
+        self._halo.upload(Segments.join([] if row is None else [p.ring_of(row) for p in self._patches if row in p]))
+        self.update()
+
+    def set_palette(self, palette: NDArray[np.uint8]) -> None:
+        """Other colours, widths or hidden classes; costs the same for one cell and for a million."""
+        self._palette_texture.set_data(palette)
+        self.update()
+
+    def _upload_states(self) -> None:
+        self._state_texture.set_data(self._states)
+        self.shared_program["u_rows"] = float(len(self._states))
+
+    # ------------------------------------------------------------------ frames
+    def _prepare_transforms(self, view: Any) -> None:
+        program = view.view_program
+        program.vert["to_framebuffer"] = view.transforms.get_transform("visual", "framebuffer")
+        program.vert["to_clip"] = view.transforms.get_transform("framebuffer", "render")
+
+    def _compute_bounds(self, axis: int, view: Any) -> None:
+        return None
+
+    def _cull(self, view: Any) -> None:
+        """Upload the segments of the tiles on screen, where these or their detail changed since the last frame."""
+        way = view.transforms.get_transform("visual", "framebuffer")
+        corner, right, down = way.map(np.array([[0, 0], [1, 0], [0, 1]]))[:, :2]
+        a, b = right - corner, down - corner
+        turn = float(a[0] * b[1] - a[1] * b[0])
+        scale = abs(turn) ** 0.5
+        program = self.shared_program
+        program["u_flip"] = 1.0 if turn > 0 else -1.0
+        program["u_scale"] = float(view.transforms.pixel_scale)
+        size = np.array(view.transforms.canvas.physical_size, float)
+        box = way.imap(np.array([[0, 0], size]))[:, :2]
+        (x0, y0), (x1, y1) = box.min(axis=0), box.max(axis=0)
+        picked: list[tuple[Patch, list[tuple[int, int]]]] = [(p, p.runs(x0, y0, x1, y1)) for p in self._patches]
+        picked = [(p, runs) for p, runs in picked if runs]
+        count = sum(b - a for _, runs in picked for a, b in runs)
+        if not count:
+            self._all.upload(Segments.join([]))
+            self._shown = ()
+            return
+        size_px = scale * sum(p.size * (b - a) for p, runs in picked for a, b in runs) / count
+        step_px = scale * float(np.mean([p.step for p, _ in picked]))
+        detail = -2 if size_px < DOT_BELOW else -1 if size_px < COARSE_BELOW else _stride(step_px)
+        shown = (detail, self.nuclei, *((p.first, *runs) for p, runs in picked))
+        if shown == self._shown:
+            return
+        self._shown = shown
+        parts = [self._detail(p, a, b, detail) for p, runs in picked for a, b in runs]
+        self._all.upload(Segments.join(parts))
+        self._all.dots = detail == -2
+
+    def _detail(self, patch: Patch, a: int, b: int, detail: int) -> Segments:
+        if detail == -2:
+            return patch.dots(a, b)
+        if detail == -1:
+            return patch.coarse_runs(a, b)
+        return patch.fine(a, b, detail, self.nuclei)
+
+    def _bind(self, buffers: "_Buffers") -> None:
+        program = self.shared_program
+        program["a_corner"], program["a_ends"], program["a_tags"] = buffers.corner, buffers.ends, buffers.tags
+        self._index_buffer = buffers.index
+
+    def draw(self) -> None:
+        """The selected cell's halo, then all casings, then all lines."""
+        if not self.visible or not self._count:
+            return
+        self._cull(self)
+        for buffers, steps in ((self._halo, (0.0, 1.0)), (self._all, (2.0, 3.0))):
+            if not buffers.count:
+                continue
+            self._bind(buffers)
+            for step in (4.0,) if buffers.dots else steps:
+                self.shared_program["u_pass"] = step
+                super().draw()
+
+
+class _Buffers:
+    """Segments on the graphics card, by instances or with the four corners of each spelled out."""
+
+    def __init__(self, instanced: bool) -> None:
+        self.count, self.dots = 0, False
+        self._instanced = instanced
+        divisor = 1 if instanced else None
+        self.ends = gloo.VertexBuffer(np.zeros((1, 4), np.float32), divisor=divisor)
+        self.tags = gloo.VertexBuffer(np.zeros((1, 3), np.float32), divisor=divisor)
+        self.corner = gloo.VertexBuffer(_CORNERS)
+        self.index = None if instanced else gloo.IndexBuffer(np.zeros(6, np.uint32))
+
+    def upload(self, segments: Segments) -> None:
+        self.count = len(segments)
+        if not self.count:
+            return
+        if self.index is None:
+            self.ends.set_data(segments.ends)
+            self.tags.set_data(segments.tags)
+            return
+        self.ends.set_data(np.repeat(segments.ends, 4, axis=0))
+        self.tags.set_data(np.repeat(segments.tags, 4, axis=0))
+        self.corner.set_data(np.tile(_CORNERS, (self.count, 1)))
+        first = np.arange(self.count, dtype=np.uint32)[:, None] * 4
+        self.index.set_data((first + np.array([0, 1, 2, 2, 1, 3], np.uint32)).ravel())
+
+
+_CORNERS = np.array([[0, -1], [1, -1], [0, 1], [1, 1]], np.float32)
+
+
+def _stride(step_px: float) -> int:
+    """The power of two of corners to skip so that segments are at most `LONGEST` pixels long."""
+    return int(2 ** max(0.0, np.floor(np.log2(max(LONGEST / max(step_px, 1e-6), 1.0)))))

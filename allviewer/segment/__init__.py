@@ -1,1 +1,6 @@
 """Pixels to cells: markers, watershed, outlines, measurements."""
+
+from allviewer.segment.segmenter import SEGMENTERS, Segmenter, segmenter
+from allviewer.segment.survey import Survey
+
+__all__ = ["SEGMENTERS", "Segmenter", "Survey", "segmenter"]

@@ -1,0 +1,91 @@
+"""The working grid: every length is decided in micrometres on pixels of about a fifth of one."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from allviewer.pixels.density import density_table
+from allviewer.segment.survey import Survey
+from allviewer.vocab.arrays import RGB, Floats, Grey
+
+COARSEST_UM = 0.28
+"""Images finer than half of this are averaged down by a power of two; never up."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """An image on the working grid.
+
+    Attributes
+    ----------
+    rgb : (h, w, 3) uint8.
+    azure : (h, w) float32, optical density across the red cells' direction: nuclei high, red cells and
+        background about 0.
+    factor : image pixels per working pixel, a power of two.
+    um : micrometres per working pixel.
+    shape : (H, W) of the image.
+    """
+
+    rgb: RGB
+    azure: Floats
+    factor: int
+    um: float
+    shape: tuple[int, int]
+
+    def px(self, um: float) -> float:
+        """A length in micrometres as working pixels."""
+        return um / self.um
+
+    def area(self, um2: float) -> float:
+        """An area in square micrometres as working pixels."""
+        return um2 / self.um**2
+
+
+def factor_for(um_per_px: float) -> int:
+    """How many image pixels a working pixel spans: the largest power of two that stays within `COARSEST_UM`.
+
+    A power of two, so that tiles whose corners lie on multiples of it are averaged over the very same blocks.
+
+    >>> factor_for(0.1), factor_for(0.25), factor_for(0.06)
+    (2, 1, 4)
+    """
+    return 1 << max(0, math.floor(math.log2(COARSEST_UM / um_per_px)))
+
+
+def disc(radius: float) -> Grey:
+    """(k, k) uint8 disc of at least one pixel, for cv2's morphology."""
+    r = max(1, round(radius))
+    y, x = np.ogrid[-r : r + 1, -r : r + 1]
+    out: Grey = (y * y + x * x <= (r + 0.3) ** 2).astype(np.uint8)
+    return out
+
+
+def nuclear_contrast(rgb: RGB, survey: Survey) -> Floats:
+    """Optical density along `Survey.contrast`: (H, W, 3) uint8 to (H, W) float32."""
+    table = density_table(survey.white) * survey.contrast.astype(np.float32)
+    red, green, blue = cv2.split(rgb)
+    out: Floats = cv2.LUT(red, table[:, 0].copy()) + cv2.LUT(green, table[:, 1].copy())
+    out += cv2.LUT(blue, table[:, 2].copy())
+    return out
+
+
+def working_field(rgb: RGB, um_per_px: float, survey: Survey) -> Field:
+    """Bring an image to the working grid.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8, H and W at least 1. Rows and columns that do not fill a block are repeated to fill it.
+    um_per_px : of the image.
+    survey : the slide's.
+    """
+    rows, columns = rgb.shape[:2]
+    factor = factor_for(um_per_px)
+    if factor > 1:
+        below, beside = -rows % factor, -columns % factor
+        if below or beside:
+            rgb = cv2.copyMakeBorder(rgb, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+        size = (rgb.shape[1] // factor, rgb.shape[0] // factor)
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return Field(rgb, nuclear_contrast(rgb, survey), factor, um_per_px * factor, (rows, columns))

@@ -1,0 +1,133 @@
+"""The `oadls` route: the paper's marker-controlled watershed, stage by stage, then the same two outlines and rules."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from allviewer.pixels.equalise import luminance
+from allviewer.pixels.reconstruct import by_dilation, by_erosion, h_minima
+from allviewer.pixels.wiener import wiener
+from allviewer.segment.default import seen, table_of
+from allviewer.segment.dictionary import NAMES
+from allviewer.segment.grid import Field, disc
+from allviewer.segment.lobes import group_lobes
+from allviewer.segment.seeds import GATE, SMALLEST_UM2, drop_specks, nuclear_mask
+from allviewer.segment.survey import Survey, survey
+from allviewer.segment.watershed import components, watershed
+from allviewer.vocab.arrays import RGB, Grey, Labels, Mask
+from allviewer.vocab.cells import CellTable
+
+TEXTURE_UM = 1.1
+"""Radius of the structuring element that flattens texture: smaller than a lobe, larger than chromatin."""
+
+DEPTH = 12
+"""Grey levels by which a minimum must be deeper than its passes to seed a cell."""
+
+
+def filtered(rgb: RGB, table: Grey) -> Grey:
+    """Wiener filter, then dynamic histogram equalisation: luminance, (h, w) uint8."""
+    smooth = np.clip(np.rint(wiener(rgb)), 0, 255).astype(np.uint8)
+    out: Grey = table[luminance(smooth)]
+    return out
+
+
+def gradient(image: Grey) -> Grey:
+    """Stage 1: morphological gradient, dilation minus erosion by a disc of one pixel."""
+    out: Grey = cv2.morphologyEx(image, cv2.MORPH_GRADIENT, disc(1))
+    return out
+
+
+def flattened(image: Grey, radius: float) -> Grey:
+    """Stage 2: opening, then closing by reconstruction: texture goes, contours stay.
+
+    Parameters
+    ----------
+    image : (h, w) uint8.
+    radius : of the disc, pixels.
+    """
+    element = disc(radius)
+    opened = by_dilation(cv2.erode(image, element), image)
+    return by_erosion(cv2.dilate(opened, element), opened)
+
+
+def internal_markers(image: Grey, nuclear: Mask, depth: int = DEPTH) -> Labels:
+    """Stage 3a: the dark regional minima at least ``depth`` grey levels deep that hold nuclear stain, numbered."""
+    return components(h_minima(image, depth) & nuclear)[1]
+
+
+def external_marker(internal: Labels, nuclear: Mask, margin: float) -> Mask:
+    """Stage 3b: background: further than ``margin`` pixels from nuclear stain, and the lines half-way between markers.
+
+    The lines are the skeleton of the markers' zones of influence, drawn only outside the nuclear stain.
+    """
+    away = cv2.distanceTransform((~nuclear).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > margin
+    zones = watershed(_distance_levels(internal > 0), internal)
+    line = np.zeros(zones.shape, np.bool_)
+    line[:, 1:] |= zones[:, 1:] != zones[:, :-1]
+    line[1:] |= zones[1:] != zones[:-1]
+    return np.asarray(away | (line & ~nuclear))
+
+
+def _distance_levels(markers: Mask) -> Grey:
+    """Distance to the nearest marker as grey levels, cut at 255."""
+    far = cv2.distanceTransform((~markers).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    levels: Grey = np.minimum(far, 255).astype(np.uint8)
+    return levels
+
+
+def impose(relief: Grey, markers: Mask) -> Grey:
+    """Stage 4: make the markers the only minima of a relief, by reconstruction by erosion.
+
+    Parameters
+    ----------
+    relief : (h, w) uint8.
+    markers : (h, w) bool.
+
+    Returns
+    -------
+    (h, w) uint8: 0 on the markers; elsewhere the relief, one level up, filled to its lowest pass.
+    """
+    seed = np.where(markers, 0, 255).astype(np.uint8)
+    lifted: Grey = np.minimum(np.minimum(relief, 254) + 1, seed).astype(np.uint8)
+    return by_erosion(seed, lifted)
+
+
+def nuclei(field: Field, found: Survey) -> Labels:
+    """All five stages: nuclear parts of a field, (h, w) int32 numbered from 1."""
+    image = filtered(field.rgb, np.frombuffer(found.equalisation, np.uint8))
+    nuclear = nuclear_mask(field)
+    flat = flattened(image, field.px(TEXTURE_UM))
+    internal = internal_markers(flat, nuclear)
+    external = external_marker(internal, nuclear, field.px(0.8))
+    count = int(internal.max(initial=0))
+    if count == 0:
+        return internal
+    markers = internal.copy()
+    markers[external & (internal == 0)] = count + 1
+    relief = impose(gradient(image), markers > 0)
+    # Stage 5: watershed lines on that surface.
+    flooded = watershed(relief, markers)
+    flooded[flooded > count] = 0
+    stained = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.15))) > GATE
+    return drop_specks(np.where(stained, flooded, 0).astype(np.int32), field.area(SMALLEST_UM2))
+
+
+@dataclass(frozen=True, slots=True)
+class Oadls:
+    """Wiener, dynamic histogram equalisation, marker-controlled watershed; see the module."""
+
+    name: str = "oadls"
+    version: str = "1"
+    halo_um: float = 40.0
+
+    def survey(self, overview: RGB, um_per_px: float) -> Survey:
+        """See `survey.survey`; the pixel size decides nothing here."""
+        return survey(overview)
+
+    def cells(self, rgb: RGB, um_per_px: float, survey: Survey) -> CellTable:
+        """White cells of an (H, W, 3) uint8 image; see `Segmenter`."""
+        field = seen(rgb, um_per_px, survey)
+        if field is None:
+            return CellTable.empty(NAMES)
+        return table_of(field, group_lobes(field, nuclei(field, survey)), survey)

@@ -1,0 +1,127 @@
+"""What one low-power view of a slide says of its light and its stain."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from allviewer.pixels.density import optical_density
+from allviewer.pixels.equalise import equalisation_table, luminance
+from allviewer.vocab.arrays import RGB
+
+AZURE = (0.38, 0.91, 0.15)
+"""Optical density of a Romanowsky-stained nucleus in red, green and blue, as a unit vector. Median of intact
+nuclei over several microscopes; only its direction across the red cells' matters, so the exact value does not."""
+
+RED_CELL = (0.28, 0.72, 0.63)
+"""The same for haemoglobin and eosin; used where a view holds too few red cells to measure."""
+
+DARKEST_WHITE = 40.0
+"""A background darker than this is no transmitted light: nothing is looked for."""
+
+VIEW_PIXELS = 400_000
+"""Views are reduced to about this many pixels before they are measured."""
+
+_FEWEST_RED_PIXELS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Whole-slide statistics that every tile shares.
+
+    Attributes
+    ----------
+    white : red, green, blue of the empty background, grey levels.
+    red_cell : unit vector, direction of the red cells in optical density.
+    azure : unit vector, direction of nuclear stain.
+    lit : False where the view is too dark to be a transmitted-light image.
+    equalisation : (256,) grey-level map of dynamic histogram equalisation, as bytes.
+    """
+
+    white: tuple[float, float, float]
+    red_cell: tuple[float, float, float]
+    azure: tuple[float, float, float]
+    lit: bool
+    equalisation: bytes
+
+    @property
+    def contrast(self) -> NDArray[np.float64]:
+        """(3,) unit vector: the part of azure at right angles to the red cells, so that red cells weigh nothing."""
+        red, azure = np.array(self.red_cell), np.array(self.azure)
+        across = azure - (azure @ red) * red
+        unit: NDArray[np.float64] = across / np.linalg.norm(across)
+        return unit
+
+
+def background(view: RGB) -> tuple[float, float, float]:
+    """Colour of the empty background: the brightest clear peak of the green histogram.
+
+    Green, because there red cells and nuclei both absorb. A peak counts from a fifth of the highest one, so that
+    neither a few blown-out pixels nor a crowded field moves the answer.
+
+    Parameters
+    ----------
+    view : (H, W, 3) uint8, not empty.
+
+    Returns
+    -------
+    Three grey levels, 1 to 255: per channel, the median of the pixels around the peak.
+    """
+    green = view[..., 1]
+    counts = np.bincount(green.ravel(), minlength=256).astype(np.float32)
+    smooth = cv2.GaussianBlur(counts[None], (0, 0), 2.5, borderType=cv2.BORDER_CONSTANT).ravel()
+    padded = np.pad(smooth, 1)
+    peak = (smooth >= padded[:-2]) & (smooth > padded[2:]) & (smooth >= 0.2 * smooth.max())
+    level = int(np.flatnonzero(peak)[-1]) if peak.any() else int(smooth.argmax())
+    near = view[np.abs(green.astype(np.int16) - level) <= 3]
+    middle = np.median(near if len(near) else view.reshape(-1, 3), axis=0)
+    return tuple(float(v) for v in np.clip(middle, 1, 255))  # type: ignore[return-value]
+
+
+def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Direction of the commonest stain, which on any smear is the red cells'.
+
+    Parameters
+    ----------
+    view : (H, W, 3) uint8.
+    white : background colour.
+
+    Returns
+    -------
+    Unit vector (red, green, blue): the median direction of the pixels of moderate density; `RED_CELL` where
+    too few are found, or where what is found points along the nuclear stain (a view full of nuclei).
+    """
+    density = optical_density(view, white).reshape(-1, 3)
+    length = np.linalg.norm(density, axis=1)
+    moderate = (length > 0.1) & (length < 0.6)
+    if moderate.sum() < _FEWEST_RED_PIXELS:
+        return RED_CELL
+    middle = np.median(density[moderate] / length[moderate, None], axis=0)
+    unit = middle / max(float(np.linalg.norm(middle)), 1e-6)
+    if unit @ np.array(AZURE) / np.linalg.norm(AZURE) > 0.97:
+        return RED_CELL
+    return tuple(float(v) for v in unit)  # type: ignore[return-value]
+
+
+def survey(overview: RGB) -> Survey:
+    """Measure one fixed low-power view of a slide.
+
+    Parameters
+    ----------
+    overview : (H, W, 3) uint8.
+
+    Returns
+    -------
+    What `Survey` says; for an empty view the defaults, unlit.
+    """
+    default = tuple(np.array(AZURE) / np.linalg.norm(AZURE))
+    if overview.size == 0:
+        return Survey((255.0, 255.0, 255.0), RED_CELL, default, False, bytes(range(256)))
+    step = max(1, round((overview.shape[0] * overview.shape[1] / VIEW_PIXELS) ** 0.5))
+    size = (max(1, overview.shape[1] // step), max(1, overview.shape[0] // step))
+    view: RGB = cv2.resize(overview, size, interpolation=cv2.INTER_AREA) if step > 1 else overview
+    white = background(view)
+    table = equalisation_table(np.bincount(luminance(view).ravel(), minlength=256))
+    lit = max(white) >= DARKEST_WHITE
+    return Survey(white, red_cell_direction(view, white), default, lit, table.tobytes())

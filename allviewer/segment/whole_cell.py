@@ -1,0 +1,126 @@
+"""From a nucleus to its two outlines: the nucleus sharpened, the cytoplasm taken in, neighbours left alone."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import find_objects
+
+from allviewer.segment.grid import Field, disc
+from allviewer.segment.lobes import nearest
+from allviewer.segment.seeds import fill_pores
+from allviewer.vocab.arrays import Floats, Labels, Mask
+
+REACH_UM = 5.0
+"""Cytoplasm is looked for this far from the nucleus."""
+
+CYTOPLASM = 0.022
+"""Least contrast of cytoplasm against background and red cells, optical density."""
+
+OF_NUCLEUS = 0.07
+"""And the least as part of the nucleus's own plateau: the halo that a dark nucleus throws is no cytoplasm."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """One cell in a window of the working grid.
+
+    Attributes
+    ----------
+    y, x : the window's corner.
+    cell, nucleus : (h, w) bool masks; the nucleus lies inside the cell.
+    plateau : contrast of the nucleus, optical density.
+    """
+
+    y: int
+    x: int
+    cell: Mask
+    nucleus: Mask
+    plateau: float
+
+
+def _windows(zone: Labels, count: int) -> list[tuple[slice, slice] | None]:
+    """Each number's box, two pixels wider so that nothing is cut at the box's own edge."""
+    rows, columns = zone.shape
+    return [
+        None
+        if box is None
+        else (
+            slice(max(0, box[0].start - 2), min(rows, box[0].stop + 2)),
+            slice(max(0, box[1].start - 2), min(columns, box[1].stop + 2)),
+        )
+        for box in find_objects(zone, max_label=count)
+    ]
+
+
+def _touching(mask: Mask, seed: Mask) -> Mask:
+    """The 4-connected pieces of a mask that meet the seed."""
+    _, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=4)
+    hit = np.zeros(int(labels.max(initial=0)) + 1, np.bool_)
+    hit[labels[seed & mask]] = True
+    hit[0] = False
+    out: Mask = hit[labels]
+    return out
+
+
+def _largest(mask: Mask) -> Mask:
+    """The largest 4-connected piece."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
+    if len(stats) < 2:
+        return mask
+    return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
+
+
+def _nucleus(fine: Floats, seed: Mask, zone: Mask, far: Floats, field: Field) -> tuple[Mask, float]:
+    """The seed's nucleus, cut at half the height between its plateau and what lies around it."""
+    top = float(np.percentile(fine[seed], 70))
+    around = zone & (far > field.px(0.7)) & (far < field.px(1.8))
+    floor = float(np.median(fine[around])) if around.sum() >= 12 else 0.0
+    level = max(0.5 * (top + min(max(floor, 0.0), 0.6 * top)), 0.4 * top)
+    mask = zone & (fine > level) & (far <= field.px(1.0))
+    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(field.px(0.3))).view(np.bool_)
+    mask = _touching(mask, seed)
+    return (mask if mask.any() else seed), top
+
+
+def _cell(coarse: Floats, nucleus: Mask, zone: Mask, top: float, field: Field) -> Mask:
+    """Nucleus and cytoplasm: what is stained at all around the nucleus, whole and without tails."""
+    level = max(CYTOPLASM, OF_NUCLEUS * top)
+    mask = (zone & (coarse > level)) | nucleus
+    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disc(field.px(0.5))).view(np.bool_) & zone
+    mask = fill_pores(mask, field.area(20.0)) | nucleus
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(field.px(1.0))).view(np.bool_) | nucleus
+    kept = _touching(opened, nucleus)
+    return _largest(kept)
+
+
+def whole_cells(field: Field, nuclei: Labels) -> list[Found]:
+    """Both masks of every numbered nucleus.
+
+    Parameters
+    ----------
+    field : the image on the working grid.
+    nuclei : (h, w) int32, numbered from 1, all lobes of a cell alike.
+
+    Returns
+    -------
+    One `Found` a number, in order. A pixel belongs to the nearest nucleus at most, so neighbours never overlap.
+    """
+    count = int(nuclei.max(initial=0))
+    if count == 0:
+        return []
+    zone, far = nearest(nuclei)
+    reach = field.px(REACH_UM)
+    zone[far > reach] = 0
+    fine = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.15)))
+    coarse = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.3)))
+    out = []
+    for number, window in enumerate(_windows(zone, count), start=1):
+        if window is None:
+            continue
+        own, away = zone[window] == number, far[window]
+        seed = nuclei[window] == number
+        nucleus, top = _nucleus(fine[window], seed, own, away, field)
+        cell = _cell(coarse[window], nucleus, own, top, field)
+        out.append(Found(window[0].start, window[1].start, cell, nucleus & cell, top))
+    return out

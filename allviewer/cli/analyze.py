@@ -133,7 +133,7 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     from allviewer.vocab.cells import CellTable
     from allviewer.vocab.events import CellsClassified, CellsFound, Finished, Started
     from allviewer.vocab.prediction import Prediction
-    from allviewer.vocab.taxonomy import TAXONOMIES
+    from allviewer.vocab.taxonomy import taxonomy_of
 
     key = (str(args.model), args.device)
     model = _MODELS[key] if key in _MODELS else _MODELS.setdefault(key, load_model(*key))
@@ -152,5 +152,5 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     recipe, pixel_size = settled
     return Analysed(
         slide, pixel_size, recipe, CellTable.concat(tables), Prediction.concat(parts),
-        TAXONOMIES[model.card.taxonomy], model.name, seconds,
+        taxonomy_of(model.card.taxonomy, model.card.classes), model.name, seconds,
     )  # fmt: skip

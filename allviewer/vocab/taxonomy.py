@@ -64,3 +64,27 @@ FAB = Taxonomy(
     ),
 )
 TAXONOMIES = {t.key: t for t in (ALL_HEM, STAGES, FAB)}
+
+_PALETTE = (
+    "#D55E00",
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#8B4513",
+    "#4B0082",
+    "#2F4F4F",
+    "#B22222",
+)
+
+
+def taxonomy_of(key: str, classes: tuple[str, ...]) -> Taxonomy:
+    """The known taxonomy of that key, or one made for a model's own classes: Okabe–Ito colours, first free letters."""
+    if key in TAXONOMIES:
+        return TAXONOMIES[key]
+    letters: list[str] = []
+    for name in classes:
+        letters.append(next((c for c in name.lower() if c.isalnum() and c not in letters), str(len(letters) + 1)))
+    own = (CellClass(k, k, _PALETTE[i % len(_PALETTE)], letters[i]) for i, k in enumerate(classes))
+    return Taxonomy(key, key, tuple(own))

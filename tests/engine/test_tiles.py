@@ -10,7 +10,7 @@ from allviewer.vocab.region import Region
 sides = st.integers(1, 300)
 
 
-@given(sides, sides, st.integers(0, 40), st.integers(1, 120))
+@given(sides, sides, st.integers(0, 40), st.integers(8, 120))
 def test_cores_cover_every_pixel_once_and_views_hold_their_cores(height, width, halo, longest):
     seen = np.zeros((height, width), int)
     for tile in tiles((height, width), halo, longest=longest):

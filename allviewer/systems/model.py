@@ -142,7 +142,7 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
     ------
     ModelError : no such model; or the file is truncated, foreign, altered or inconsistent; or no such device.
     """
-    path = _locate(name_or_path)
+    path = locate_model(name_or_path)
     card, arrays, digest = read_bundle(path)
     try:
         system = find_system(card.system).from_arrays(card, arrays, device)
@@ -152,7 +152,8 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
     return Model(path.stem, system, digest)
 
 
-def _locate(name_or_path: str | Path) -> Path:
+def locate_model(name_or_path: str | Path) -> Path:
+    """Path of a model by name or path; a path is answered as it is. ModelError where no model has the name."""
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return Path(name_or_path)

@@ -1,0 +1,78 @@
+"""``allviewer train SYSTEM DATA --out MODEL``."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(subparsers: Any) -> None:
+    """Add the verb to an argparse subparsers object."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a classifier system on labelled cells",
+        description="Train a classifier system. It is first judged on held-out folds, then fitted on everything, "
+        "calibrated, and written with its card. Progress is kept after every epoch: see --resume.",
+    )
+    parser.add_argument("system", help="name of the system, e.g. alnet")
+    parser.add_argument("data", type=Path, help="an ALL-IDB1 tree, a folder with one folder a class, or a CSV manifest")
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="the .safetensors file to write")
+    parser.add_argument("--resume", action="store_true", help="go on where an interrupted training stopped")
+    add_fitting(parser, ("fold", "session", "image", "none"))
+    parser.set_defaults(run=run)
+
+
+def add_fitting(parser: argparse.ArgumentParser, splits: tuple[str, ...]) -> None:
+    """Options that ``train`` and ``evaluate`` share."""
+    parser.add_argument(
+        "--split",
+        choices=splits,
+        default="fold",
+        help="fold: whole sessions or subjects dealt into folds (default); session: leave one out; image: without "
+        "regard to subjects, optimistic, only to reproduce a paper"
+        + ("; none: no judgement" if "none" in splits else ""),
+    )
+    parser.add_argument("--folds", type=int, default=4, metavar="N", help="how many folds (default 4)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data (default: the system's own)")
+    parser.add_argument("--learning-rate", type=float, metavar="R", help="peak rate (default: the system's own)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="same seed, same machine, same model (default 0)"
+    )
+    parser.add_argument("--taxonomy", default=None, metavar="KEY", help="classes to tell apart (default all-hem)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default auto")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; 0 when the model is written."""
+    from allviewer import learning
+
+    for event in learning.train(
+        args.system, args.data, args.out, split=args.split, folds=args.folds, epochs=args.epochs,
+        learning_rate=args.learning_rate, seed=args.seed, device=args.device, resume=args.resume,
+        taxonomy=args.taxonomy or "all-hem",
+    ):  # fmt: skip
+        tell(event)
+        if isinstance(event, learning.FitFinished):
+            print()
+            print(
+                learning.Evaluation(args.system, str(args.data), event.card.data[0].cells, event.card.judged).as_text()
+            )
+    return 0
+
+
+def tell(event: object) -> None:
+    """One line for each event of a fit."""
+    from allviewer import learning
+
+    match event:
+        case learning.FitStarted(samples, folds, epochs, split):
+            print(
+                f"{samples} labelled cells; {split}; {folds} folds and a final fit of {epochs} epochs each", flush=True
+            )
+        case learning.EpochDone(part, epoch, epochs, loss, accuracy, seconds):
+            line = f"{part:9} epoch {epoch:3}/{epochs}  loss {loss:.3f}  accuracy {accuracy:.3f}  {seconds:.1f} s"
+            print(line, flush=True)
+        case learning.FoldDone(part, cells, auroc):
+            shown = "no AUROC: one class only" if auroc is None else f"AUROC {auroc:.3f}"
+            print(f"{part:9} held out: {cells} cells, {shown}", flush=True)
+        case learning.FitFinished(path, _):
+            print(f"wrote {path}", flush=True)

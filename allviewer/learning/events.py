@@ -1,0 +1,48 @@
+"""What training tells while it runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from allviewer.systems.card import SystemCard
+
+
+@dataclass(frozen=True, slots=True)
+class FitStarted:
+    """Data are read and split: ``samples`` cells, ``folds`` fits for judging and one for keeps, of ``epochs`` each."""
+
+    samples: int
+    folds: int
+    epochs: int
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """One pass; ``part`` is ``fold 1`` … or ``final``; loss and accuracy are of the training cells as augmented."""
+
+    part: str
+    epoch: int
+    epochs: int
+    loss: float
+    accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoldDone:
+    """A held-out fold was predicted; ``auroc`` of the first class, None where the fold lacks a class."""
+
+    part: str
+    cells: int
+    auroc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FitFinished:
+    """The model file is written."""
+
+    path: Path
+    card: SystemCard
+
+
+FitEvent = FitStarted | EpochDone | FoldDone | FitFinished

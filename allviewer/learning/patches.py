@@ -1,0 +1,58 @@
+"""Labelled cells' surroundings, cut once and kept in memory at a scale a little finer than the network's."""
+
+import cv2
+import numpy as np
+
+from allviewer.learning.samples import Samples
+from allviewer.systems.crops import cut_crops
+from allviewer.systems.white import balance, white_point
+from allviewer.vocab.arrays import RGB
+from allviewer.vocab.errors import DataError
+
+MARGIN = 1.5
+"""A patch shows this many times the crop's side, so that turning and shifting stay inside it."""
+
+
+def cut_patches(samples: Samples, crop_um: float, input_px: int, white: float | None, margin: float = MARGIN) -> RGB:
+    """White-balanced surroundings of every sample.
+
+    Parameters
+    ----------
+    samples : n cells.
+    crop_um : side of the crop, µm.
+    input_px : side of the network's input, pixels.
+    white : grey level of the background after balancing; None leaves colours as they are.
+    margin : patch side over crop side; 1 gives the crops themselves, exactly as prediction cuts them.
+
+    Returns
+    -------
+    (n, P, P, 3) uint8, P = ``input_px * margin`` rounded. With margin 1 a row equals what `systems.crops.prepare`
+    gives for that cell.
+    """
+    side = round(input_px * margin)
+    block = np.empty((len(samples), side, side, 3), np.uint8)
+    for number in np.unique(samples.file):
+        rows = np.flatnonzero(samples.file == number)
+        rgb = read_rgb(samples, int(number))
+        centres, scale = samples.centres[rows].astype(np.float64), samples.um_per_px[rows].astype(np.float64)
+        whole = np.isnan(scale)
+        centres[whole] = np.array(rgb.shape[:2]) / 2
+        half = np.where(whole, min(rgb.shape[:2]), crop_um / np.where(whole, 1, scale))[:, None] / 2 * margin
+        boxes = np.concatenate([centres - half, centres + half], axis=1).astype(np.float32)
+        if white is None:
+            block[rows] = cut_crops(rgb, boxes, side)
+        else:
+            point = white_point(rgb)
+            crops = cut_crops(rgb, boxes, side, tuple(float(v) for v in point))
+            block[rows] = balance(crops, point, white)
+    return block
+
+
+def read_rgb(samples: Samples, number: int) -> RGB:
+    """One of the samples' images, (H, W, 3) uint8."""
+    path = samples.root / samples.files[number]
+    bgr = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise DataError("this image cannot be decoded", where=str(path))
+    rgb: RGB = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb

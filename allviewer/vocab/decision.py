@@ -26,6 +26,8 @@ class Decision:
     suggested : the class the model suggested at that moment, or None.
     centre : (y, x) level-0 pixels; ``box``: (y0, x0, y1, x1).
     run : run digest the reader was looking at.
+    origin : (run, cell) under which the same cell was first decided, where the reader saw it in a later run; None
+        where that is this run and id.
     """
 
     slide: str
@@ -37,3 +39,4 @@ class Decision:
     centre: tuple[float, float]
     box: tuple[int, int, int, int]
     run: str
+    origin: tuple[str, int] | None = None

@@ -130,7 +130,7 @@ def _metadata(path: Path, raw: bytes) -> dict[str, str]:
         raise _damaged(path, "it ends inside its header")
     try:
         header = json.loads(raw[8 : 8 + length])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested beyond reason counts as foreign
         raise foreign from error
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("allviewer_card"), str):

@@ -1,0 +1,119 @@
+"""What is to be rendered: a frozen description from which every pixel follows."""
+
+from dataclasses import dataclass
+
+from numpy.random import Generator, default_rng
+
+from allviewer.synth.stains import STAINS
+
+PARCEL_UM = 47.0
+"""Side of the squares in which white cells are placed; wide enough for a clump of half a dozen blasts."""
+SLOTS = 8
+"""White cells and smudges that one parcel can hold."""
+WHITE_PER_UM2 = 35 / 46_400.0
+SMUDGES_PER_UM2 = 3 / 46_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Settings of one synthetic smear.
+
+    Attributes
+    ----------
+    height, width : pixels.
+    seed : any non-negative integer; the same settings give the same pixels.
+    um_per_px : µm per pixel, 0.02 to 2.
+    stain : a key of `STAINS`.
+    white_cells : exact number of white cells whose centre lies in the image; None: as dense as the sample field.
+    blast_fraction : probability that a white cell is a blast, 0 to 1.
+    clumping : probability that the white cells of a neighbourhood touch, 0 to 1.
+    smudges : exact number of smudge cells; None: as dense as the sample field.
+    red_spacing : least distance of independent red cells, in red-cell diameters; smaller is denser.
+    rouleaux : probability that a red cell has another lying half over it, 0 to 0.9.
+    platelets_per_mm2, precipitate_per_mm2 : mean densities.
+    blur_um : standard deviation of the optical blur, µm.
+    noise : standard deviation of the sensor noise at full light, grey levels.
+    vignette : share of the light lost in the farthest corner.
+    fringe_um : shift between the red and the blue image, µm (lateral chromatic aberration).
+    """
+
+    height: int
+    width: int
+    seed: int = 0
+    um_per_px: float = 0.096
+    stain: str = "wright-giemsa"
+    white_cells: int | None = None
+    blast_fraction: float = 0.5
+    clumping: float = 0.65
+    smudges: int | None = None
+    red_spacing: float = 0.80
+    rouleaux: float = 0.25
+    platelets_per_mm2: float = 420.0
+    precipitate_per_mm2: float = 200.0
+    blur_um: float = 0.11
+    noise: float = 1.6
+    vignette: float = 0.10
+    fringe_um: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise ValueError(f"a smear of {self.height} x {self.width} pixels has no area")
+        if not 0.02 <= self.um_per_px <= 2:
+            raise ValueError(f"{self.um_per_px} µm per pixel cannot be rendered: expected 0.02 to 2")
+        if self.stain not in STAINS:
+            raise ValueError(f"{self.stain!r} is no stain: there are {', '.join(STAINS)}")
+        if self.seed < 0:
+            raise ValueError(f"a seed is a non-negative integer, not {self.seed}")
+        for name in ("blast_fraction", "clumping", "vignette"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share between 0 and 1, not {getattr(self, name)}")
+        if not 0 <= self.rouleaux <= 0.9:
+            raise ValueError(f"rouleaux is a probability between 0 and 0.9, not {self.rouleaux}")
+        if not 0.5 <= self.red_spacing <= 4:
+            raise ValueError(f"red_spacing is 0.5 to 4 red-cell diameters, not {self.red_spacing}")
+        if min(self.blur_um, self.noise, self.fringe_um, self.platelets_per_mm2, self.precipitate_per_mm2) < 0:
+            raise ValueError("blur, noise, fringe and densities cannot be negative")
+        if not 0 <= self.bodies <= self.slots or min(self.whites, self.smudge_count) < 0:
+            raise ValueError(
+                f"{self.whites} white cells and {self.smudge_count} smudges do not fit: this field holds {self.slots}"
+            )
+
+    @property
+    def area_um2(self) -> float:
+        """Area of the image, µm²."""
+        return self.height * self.width * self.um_per_px**2
+
+    @property
+    def parcels(self) -> tuple[int, int]:
+        """Rows and columns of parcels; together they cover the image exactly."""
+        side = PARCEL_UM / self.um_per_px
+        return max(1, round(self.height / side)), max(1, round(self.width / side))
+
+    @property
+    def slots(self) -> int:
+        """How many white cells and smudges fit."""
+        rows, cols = self.parcels
+        return rows * cols * SLOTS
+
+    @property
+    def whites(self) -> int:
+        """Number of white cells."""
+        if self.white_cells is not None:
+            return self.white_cells
+        return min(round(self.area_um2 * WHITE_PER_UM2), self.slots)
+
+    @property
+    def smudge_count(self) -> int:
+        """Number of smudge cells."""
+        if self.smudges is not None:
+            return self.smudges
+        return min(round(self.area_um2 * SMUDGES_PER_UM2), self.slots - self.whites)
+
+    @property
+    def bodies(self) -> int:
+        """White cells and smudges together."""
+        return self.whites + self.smudge_count
+
+    def rng(self, *key: int) -> Generator:
+        """A generator of its own for one part of the scene, the same wherever it is asked for."""
+        return default_rng((self.seed, *(k % 2**32 for k in key)))

@@ -1,0 +1,89 @@
+"""A rendered field says exactly what is on it, and says the same again."""
+
+import numpy as np
+import pytest
+
+from allviewer.synth import STAINS, render_field, render_sample
+from allviewer.vocab.optics import RED_CELL_UM
+
+
+@pytest.fixture(scope="module")
+def field():
+    return render_field(900, 1100, seed=4, white_cells=9)
+
+
+def test_same_seed_same_pixels_other_seed_other_pixels(field):
+    again = render_field(900, 1100, seed=4, white_cells=9)
+    for name in ("rgb", "cells", "nuclei", "smudges", "centres", "red_cells", "platelets"):
+        np.testing.assert_array_equal(getattr(field, name), getattr(again, name))
+    assert (render_field(900, 1100, seed=5, white_cells=9).rgb != field.rgb).any()
+
+
+def test_instances_classes_and_centres_agree(field):
+    n = len(field.classes)
+    assert n == 9
+    assert len(field.centres) == n
+    assert set(np.unique(field.cells)) == set(range(n + 1))
+    rows, cols = field.centres.astype(int).T
+    np.testing.assert_array_equal(field.cells[rows, cols], np.arange(1, n + 1))
+
+
+def test_every_nucleus_lies_inside_its_cell(field):
+    inside = field.nuclei > 0
+    np.testing.assert_array_equal(field.nuclei[inside], field.cells[inside])
+    areas = np.bincount(field.nuclei.ravel(), minlength=10)[1:] / np.bincount(field.cells.ravel())[1:]
+    assert (areas > 0.1).all()
+    assert (areas < 0.98).all()
+    blasts = np.array([c == "blast" for c in field.classes])
+    assert areas[blasts].min() > 0.55
+
+
+def test_red_cells_are_seven_and_a_half_micrometres_wide():
+    for um in (0.096, 0.2):
+        red = render_field(1200, 1200, seed=2, um_per_px=um, white_cells=0).red_cells
+        assert len(red) > 30
+        assert red[:, 2].mean() == pytest.approx(RED_CELL_UM / um, rel=0.05)
+
+
+def test_a_field_without_white_cells():
+    bare = render_field(600, 600, seed=3, white_cells=0, smudges=0)
+    assert bare.classes == ()
+    assert bare.centres.shape == (0, 2)
+    assert not bare.cells.any()
+    assert not bare.nuclei.any()
+    assert not bare.smudges.any()
+
+
+def test_blasts_only_and_no_blasts():
+    assert set(render_field(700, 700, seed=1, white_cells=6, blast_fraction=1).classes) == {"blast"}
+    assert "blast" not in render_field(700, 700, seed=1, white_cells=6, blast_fraction=0).classes
+
+
+@pytest.mark.parametrize("stain", STAINS)
+def test_every_stain_makes_nuclei_darkest_and_the_background_brightest(stain):
+    field = render_field(500, 500, seed=6, stain=stain, white_cells=3, smudges=0, noise=0)
+    green = field.rgb[..., 1].astype(float)
+    nucleus = green[field.nuclei > 0].mean()
+    red = field.red_cells[0]
+    assert nucleus < 0.7 * np.percentile(green, 99)
+    assert field.rgb[field.nuclei > 0].mean(axis=0)[1] < field.rgb[field.nuclei > 0].mean(axis=0)[2]
+    assert red[2] == pytest.approx(RED_CELL_UM / 0.096, rel=0.35)
+
+
+def test_the_sample_has_blasts_others_smudges_and_platelets():
+    sample = render_sample()
+    blasts = sum(c == "blast" for c in sample.classes)
+    assert sample.rgb.shape == (1944, 2592, 3)
+    assert len(sample) == 35
+    assert 0.35 < blasts / 35 < 0.65
+    assert sample.smudges.max() >= 1
+    assert len(sample.platelets) >= 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"um_per_px": 0}, {"stain": "ink"}, {"white_cells": 10_000}, {"seed": -1}, {"blast_fraction": 2}, {"noise": -1}],
+)
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError):
+        render_field(64, 64, **wrong)

@@ -36,7 +36,8 @@ def write_bundle(path: Path, card: SystemCard, arrays: Arrays) -> None:
     """
     text = card.model_dump_json()
     plain = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    metadata = {"allviewer_card": text, "allviewer_sum": _checksum(text, plain)}
+    # One entry only: the library writes several in no fixed order, and equal models should be equal files.
+    metadata = {"allviewer": json.dumps({"card": text, "sum": _checksum(text, plain)})}
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -56,7 +57,7 @@ def read_card(path: Path) -> SystemCard:
     ------
     ModelError : the file is missing, cut short, not a model, or its card is inconsistent.
     """
-    return _card_of(path, _metadata(path, _head(path)))
+    return _card_of(path, _own_entry(path, _head(path))["card"])
 
 
 def read_bundle(path: Path) -> tuple[SystemCard, dict[str, NDArray[Any]], str]:
@@ -67,13 +68,13 @@ def read_bundle(path: Path) -> tuple[SystemCard, dict[str, NDArray[Any]], str]:
     ModelError : as `read_card`, or the contents are not those the header's checksum was made for.
     """
     raw = _bytes(path)
-    metadata = _metadata(path, raw)
-    card = _card_of(path, metadata)
+    entry = _own_entry(path, raw)
+    card = _card_of(path, entry["card"])
     try:
         arrays = load_tensors(raw)
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(path, "its arrays cannot be read, as if it had been cut short") from error
-    if metadata.get("allviewer_sum") != _checksum(metadata["allviewer_card"], arrays):
+    if entry["sum"] != _checksum(entry["card"], arrays):
         raise _damaged(path, "its contents were altered after it was written: the checksum in its header differs")
     return card, arrays, hashlib.sha256(raw).hexdigest()
 
@@ -118,8 +119,8 @@ def _exists(path: Path) -> None:
         raise ModelError("there is no such model file", where=str(path), todo=_ELSEWHERE)
 
 
-def _metadata(path: Path, raw: bytes) -> dict[str, str]:
-    """The ``__metadata__`` of a safetensors header (8 bytes of length, then JSON)."""
+def _own_entry(path: Path, raw: bytes) -> dict[str, str]:
+    """Card and checksum, from the ``__metadata__`` of a safetensors header (8 bytes of length, then JSON)."""
     foreign = ModelError("this is not a model file of allviewer", where=str(path), todo=_ELSEWHERE)
     if len(raw) < 8:
         raise foreign if raw else _damaged(path, "it is empty")
@@ -130,17 +131,17 @@ def _metadata(path: Path, raw: bytes) -> dict[str, str]:
         raise _damaged(path, "it ends inside its header")
     try:
         header = json.loads(raw[8 : 8 + length])
-    except (ValueError, RecursionError) as error:  # nested beyond reason counts as foreign
+        entry = json.loads(header["__metadata__"]["allviewer"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:  # nested beyond reason counts as foreign
         raise foreign from error
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("allviewer_card"), str):
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(part), str) for part in ("card", "sum")):
         raise foreign
-    return metadata
+    return entry
 
 
-def _card_of(path: Path, metadata: Mapping[str, str]) -> SystemCard:
+def _card_of(path: Path, text: str) -> SystemCard:
     try:
-        return SystemCard.model_validate_json(metadata["allviewer_card"])
+        return SystemCard.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"

@@ -138,7 +138,8 @@ def test_cards_that_contradict_themselves_are_refused(model_file, card):
     raw = model_file.read_bytes()
     length = struct.unpack("<Q", raw[:8])[0]
     header = json.loads(raw[8 : 8 + length])
-    header["__metadata__"]["allviewer_card"] = json.dumps(good | {"surprise": 1})
+    entry = json.loads(header["__metadata__"]["allviewer"])
+    header["__metadata__"]["allviewer"] = json.dumps(entry | {"card": json.dumps(good | {"surprise": 1})})
     text = json.dumps(header).encode()
     model_file.write_bytes(struct.pack("<Q", len(text)) + text + raw[8 + length :])
     refused(model_file, "card is inconsistent at 'surprise'")

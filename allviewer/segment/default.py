@@ -7,7 +7,7 @@ import numpy as np
 from allviewer.segment import gates
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, working_field
-from allviewer.segment.lobes import group_lobes
+from allviewer.segment.lobes import GAP_UM, join_lobes, neighbours
 from allviewer.segment.measure import Measured
 from allviewer.segment.seeds import nuclear_parts
 from allviewer.segment.survey import Survey, survey
@@ -22,11 +22,13 @@ _SMALLEST_IMAGE = 8
 def table_of(field: Field, nuclei: Labels, found: Survey) -> CellTable:
     """Grow, measure and judge numbered nuclei: the last part of every route."""
     measured, kinds = Measured(field, found), list[int]()
-    for one in whole_cells(field, nuclei):
+    parts, zone, far = whole_cells(field, nuclei)
+    pairs = neighbours(zone, far, field.px(GAP_UM), len(parts))
+    for one in join_lobes(field, parts, pairs):
         values = measured.add(one)
         if values is None:
             continue
-        kind = gates.judge(values, one.plateau, measured.touches(one))
+        kind = gates.judge(values, one.plateau, found.nucleus, measured.touches(one))
         if kind is None:
             measured.drop_last()
         else:
@@ -59,4 +61,4 @@ class Default:
         field = seen(rgb, um_per_px, survey)
         if field is None:
             return CellTable.empty(NAMES)
-        return table_of(field, group_lobes(field, nuclear_parts(field)), survey)
+        return table_of(field, nuclear_parts(field), survey)

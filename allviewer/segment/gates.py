@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from allviewer.segment.survey import GATE
 from allviewer.vocab.cells import Kind
 
 NUCLEUS_UM2 = 14.0
@@ -13,20 +14,21 @@ CELL_UM2 = 24.0
 CUT_NUCLEUS_UM2 = 4.0
 """Least visible nuclear area of a cell cut by the image's edge."""
 
-NUCLEAR_OD = 0.07
-"""Least mean nuclear contrast, optical density across the red cells' direction."""
+SPREAD = 0.5
+"""A nucleus fainter than this part of the slide's intact ones has burst and spread."""
 
-SMUDGE_UM2 = 210.0
-"""A nucleus larger than this belongs to no blood cell: it has burst and spread."""
+RAGGED, RAGGED_SPREAD = 0.90, 0.8
+"""So has one whose cell fills less than the first of its convex hull and which is fainter than the second."""
 
 
-def judge(values: Mapping[str, float], plateau: float, touches_border: bool) -> Kind | None:
+def judge(values: Mapping[str, float], plateau: float, intact: float, touches_border: bool) -> Kind | None:
     """Apply the rules to one object.
 
     Parameters
     ----------
     values : its measurements, see `dictionary.MEASUREMENTS`.
     plateau : nuclear contrast, optical density.
+    intact : the slide's typical one, `Survey.nucleus`.
     touches_border : whether it is cut by the image's edge.
 
     Returns
@@ -34,12 +36,10 @@ def judge(values: Mapping[str, float], plateau: float, touches_border: bool) -> 
     Its kind, or None for red cells, platelets, precipitate and debris.
     """
     nucleus, cell = values["nucleus_area_um2"], values["cell_area_um2"]
-    if plateau < NUCLEAR_OD:
+    if plateau < GATE:
         return None
-    if touches_border:
-        return Kind.CELL if nucleus >= CUT_NUCLEUS_UM2 else None
-    if nucleus < NUCLEUS_UM2 or cell < CELL_UM2:
+    if nucleus < (CUT_NUCLEUS_UM2 if touches_border else NUCLEUS_UM2) or (cell < CELL_UM2 and not touches_border):
         return None
-    if nucleus > SMUDGE_UM2:
-        return Kind.SMUDGE
-    return Kind.CELL
+    faint = plateau < SPREAD * intact
+    ragged = values["cell_solidity"] < RAGGED and plateau < RAGGED_SPREAD * intact
+    return Kind.SMUDGE if faint or ragged else Kind.CELL

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from allviewer.pixels.density import density_table
-from allviewer.segment.survey import Survey
+from allviewer.segment.survey import Survey, nuclear_contrast
 from allviewer.vocab.arrays import RGB, Floats, Grey
 
 COARSEST_UM = 0.28
@@ -59,15 +58,6 @@ def disc(radius: float) -> Grey:
     r = max(1, round(radius))
     y, x = np.ogrid[-r : r + 1, -r : r + 1]
     out: Grey = (y * y + x * x <= (r + 0.3) ** 2).astype(np.uint8)
-    return out
-
-
-def nuclear_contrast(rgb: RGB, survey: Survey) -> Floats:
-    """Optical density along `Survey.contrast`: (H, W, 3) uint8 to (H, W) float32."""
-    table = density_table(survey.white) * survey.contrast.astype(np.float32)
-    red, green, blue = cv2.split(rgb)
-    out: Floats = cv2.LUT(red, table[:, 0].copy()) + cv2.LUT(green, table[:, 1].copy())
-    out += cv2.LUT(blue, table[:, 2].copy())
     return out
 
 

@@ -1,39 +1,39 @@
 """Which nuclear parts belong to one cell: the lobes of a granulocyte stay together, two lymphocytes do not."""
 
+from dataclasses import dataclass
+
 import cv2
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
-from allviewer.segment.grid import Field
+from allviewer.segment.grid import Field, disc
+from allviewer.segment.whole_cell import Found, filled
 from allviewer.vocab.arrays import Floats, Labels
 
-LOBE_UM2 = 32.0
-"""A part larger than this is a nucleus of its own; segments of granulocytes stay below."""
+LOBE_UM2 = 40.0
+"""Of two parts of one nucleus at least one is no larger than this."""
 
-TOGETHER_UM2 = 95.0
+SURE_LOBE_UM2 = 22.0
+"""A part no larger than this is a lobe, not the nucleus of a small lymphocyte."""
+
+TOGETHER_UM2 = 105.0
 """Lobes of one cell have no more nuclear area than this between them."""
 
-ACROSS_UM = 13.0
-"""Nor do they lie further apart, end to end."""
+CELL_UM2 = 280.0
+"""Nor is the cell that holds them larger than this: a disc of 19 µm."""
 
-GAP_UM = 2.2
+GAP_UM = 3.0
 """Widest stretch of cytoplasm between two lobes of one cell."""
 
-
-def nearest(labels: Labels) -> tuple[Labels, Floats]:
-    """For every pixel the nearest numbered part and the distance to it in pixels (0 inside)."""
-    outside = (labels == 0).astype(np.uint8)
-    far, index = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
-    part = np.zeros(int(index.max(initial=0)) + 1, np.int32)
-    inside = labels > 0
-    part[index[inside]] = labels[inside]
-    zone: Labels = part[index]
-    return zone, far
+ROUND, VERY_ROUND = 0.91, 0.945
+"""Least part of its convex hull that the joined cell fills, for a sure lobe and for a larger part. Two cells that
+merely touch leave the notches between them empty: two equal discs fill 0.88."""
 
 
 @nb.njit(cache=True, nogil=True)
-def _gaps(zone, far, azure, reach, floor, pairs, gap, middle):  # type: ignore[no-untyped-def]
-    """Narrowest gap between touching zones and the contrast half-way: fills pairs (n, 2), gap (n,), middle (n,)."""
+def _gaps(zone, far, reach, pairs, gap):  # type: ignore[no-untyped-def]
+    """Narrowest gap between touching zones: fills pairs (n, 2) and gap (n,), returns how many."""
     rows, columns = zone.shape
     found = 0
     for y in range(rows - 1):
@@ -55,67 +55,134 @@ def _gaps(zone, far, azure, reach, floor, pairs, gap, middle):  # type: ignore[n
                     continue
                 if k == found:
                     pairs[k, 0], pairs[k, 1] = a, b
-                    gap[k], middle[k] = width, azure[y, x]
+                    gap[k] = width
                     found += 1
                 elif width < gap[k]:
-                    gap[k], middle[k] = width, azure[y, x]
+                    gap[k] = width
     return found
 
 
-def neighbours(zone: Labels, far: Floats, azure: Floats, reach: float, count: int) -> list[tuple[int, int, float]]:
-    """Pairs of parts no further apart than ``reach`` pixels, nearest first: (part, part, gap in pixels)."""
+def neighbours(zone: Labels, far: Floats, reach: float, count: int) -> list[tuple[int, int]]:
+    """Pairs of parts no further apart than ``reach`` pixels, nearest first."""
     room = 6 * count + 8
-    pairs, gap, middle = np.zeros((room, 2), np.int32), np.zeros(room, np.float32), np.zeros(room, np.float32)
-    found = _gaps(zone, far, azure, np.float32(reach), np.float32(0), pairs, gap, middle)
+    pairs, gap = np.zeros((room, 2), np.int32), np.zeros(room, np.float32)
+    found = _gaps(zone, far, np.float32(reach), pairs, gap)
     order = np.argsort(gap[:found], kind="stable")
-    return [(int(pairs[k, 0]), int(pairs[k, 1]), float(gap[k])) for k in order]
+    return [(int(pairs[k, 0]), int(pairs[k, 1])) for k in order]
 
 
-def group_lobes(field: Field, parts: Labels) -> Labels:
-    """Give the lobes of one nucleus one number.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Body:
+    """What joining looks at.
+
+    Attributes
+    ----------
+    nucleus, lobe, cell : µm²: all nuclear area, that of the largest part, area of the cell.
+    rim : convex hull of the cell, (k, 1, 2) int32 (x, y) on the working grid.
+    """
+
+    nucleus: float
+    lobe: float
+    cell: float
+    rim: NDArray[np.int32]
+
+    def with_(self, other: "_Body") -> "_Body":
+        """Both as one."""
+        rim = cv2.convexHull(np.concatenate([self.rim, other.rim]))
+        return _Body(self.nucleus + other.nucleus, max(self.lobe, other.lobe), self.cell + other.cell, rim)
+
+
+def _body(one: Found, um: float) -> _Body:
+    contours, _ = cv2.findContours(one.cell.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    rim = np.concatenate(contours) + np.array([one.x, one.y], np.int32)
+    nucleus = float(one.nucleus.sum()) * um**2
+    return _Body(nucleus, nucleus, float(one.cell.sum()) * um**2, cv2.convexHull(rim))
+
+
+class _Joining:
+    """Bodies and the map of who owns which pixel, while they are being joined."""
+
+    def __init__(self, field: Field, parts: list[Found | None]) -> None:
+        self.um = field.um
+        self.owner: Labels = np.zeros(field.azure.shape, np.int32)
+        self.bodies: dict[int, _Body] = {}
+        self.members: dict[int, list[int]] = {}
+        for i, one in enumerate(parts, start=1):
+            if one is not None and one.cell.any():
+                height, width = one.cell.shape
+                self.owner[one.y : one.y + height, one.x : one.x + width][one.cell] = i
+                self.bodies[i] = _body(one, field.um)
+                self.members[i] = [i]
+        self._small = np.zeros(len(parts) + 1, np.bool_)
+        for i, body in self.bodies.items():
+            self._small[i] = body.nucleus <= LOBE_UM2
+
+    def fills(self, i: int, j: int) -> float:
+        """How much of their common convex hull two bodies fill; what other small parts fill of it is left out."""
+        hull = self.bodies[i].with_(self.bodies[j]).rim
+        x, y, w, h = cv2.boundingRect(hull)
+        inside = np.zeros((h, w), np.uint8)
+        cv2.fillConvexPoly(inside, hull - np.array([x, y], np.int32), 1)
+        owner = self.owner[y : y + h, x : x + w][inside.view(np.bool_)]
+        own = np.isin(owner, self.members[i] + self.members[j])
+        others = self._small[owner] & ~own
+        return float(own.sum() / max(1, len(owner) - int(others.sum())))
+
+    def fit(self, i: int, j: int) -> float:
+        """How well two bodies make one cell, 0 where they do not."""
+        one, other = self.bodies[i], self.bodies[j]
+        smaller = min(one.lobe, other.lobe)
+        if smaller > LOBE_UM2 or one.nucleus + other.nucleus > TOGETHER_UM2 or one.cell + other.cell > CELL_UM2:
+            return 0.0
+        share = self.fills(i, j)
+        return share if share >= (ROUND if smaller <= SURE_LOBE_UM2 else VERY_ROUND) else 0.0
+
+    def join(self, i: int, j: int) -> None:
+        """Make body j part of body i."""
+        self.bodies[i] = self.bodies[i].with_(self.bodies.pop(j))
+        self.members[i] += self.members.pop(j)
+
+
+def _union(ones: list[Found], field: Field) -> Found:
+    """Several cells of one number as one, the seams between them closed."""
+    if len(ones) == 1:
+        return ones[0]
+    y0, x0 = min(o.y for o in ones), min(o.x for o in ones)
+    y1, x1 = max(o.y + o.cell.shape[0] for o in ones), max(o.x + o.cell.shape[1] for o in ones)
+    cell, nucleus = np.zeros((y1 - y0, x1 - x0), np.bool_), np.zeros((y1 - y0, x1 - x0), np.bool_)
+    for o in ones:
+        window = (slice(o.y - y0, o.y - y0 + o.cell.shape[0]), slice(o.x - x0, o.x - x0 + o.cell.shape[1]))
+        cell[window] |= o.cell
+        nucleus[window] |= o.nucleus
+    weights = [float(o.nucleus.sum()) for o in ones]
+    closed = cv2.morphologyEx(cell.view(np.uint8), cv2.MORPH_CLOSE, disc(field.px(0.8))).view(np.bool_)
+    plateau = float(np.average([o.plateau for o in ones], weights=weights))
+    return Found(y0, x0, filled(closed | cell, field), nucleus, plateau)
+
+
+def join_lobes(field: Field, parts: list[Found | None], pairs: list[tuple[int, int]]) -> list[Found]:
+    """Make one cell of the lobes of one nucleus.
 
     Parameters
     ----------
     field : the image on the working grid.
-    parts : (h, w) int32, numbered from 1.
+    parts : the cell grown around each nuclear part, part n at n - 1.
+    pairs : neighbouring parts, numbered from 1.
 
     Returns
     -------
-    (h, w) int32, numbered from 1 without gaps in raster order of the parts: neighbouring small parts are joined,
-    nearest first, while together they still fit into one nucleus (`TOGETHER_UM2`, `ACROSS_UM`).
+    The cells, in order of their first part. Neighbours are joined best fit first while the joined cell is round,
+    holds no more nucleus than one cell does, and one of the two is small enough for a lobe.
     """
-    count = int(parts.max(initial=0))
-    if count < 2:
-        return parts
-    zone, far = nearest(parts)
-    boxes = np.zeros((count + 1, 4), np.int64)
-    area = np.bincount(parts.ravel(), minlength=count + 1).astype(np.float64) * field.um**2
-    ys, xs = np.nonzero(parts)
-    owner = parts[ys, xs]
-    boxes[:, :2] = np.iinfo(np.int32).max
-    np.minimum.at(boxes[:, 0], owner, ys)
-    np.minimum.at(boxes[:, 1], owner, xs)
-    np.maximum.at(boxes[:, 2], owner, ys + 1)
-    np.maximum.at(boxes[:, 3], owner, xs + 1)
-    group = np.arange(count + 1)
-
-    def head(i: int) -> int:
-        while group[i] != i:
-            i = int(group[i])
-        return i
-
-    largest = area.copy()
-    for a, b, _ in neighbours(zone, far, field.azure, field.px(GAP_UM), count):
-        i, j = sorted((head(a), head(b)))
-        if i == j or max(largest[i], largest[j]) > LOBE_UM2 or area[i] + area[j] > TOGETHER_UM2:
-            continue
-        joined = np.concatenate([np.minimum(boxes[i, :2], boxes[j, :2]), np.maximum(boxes[i, 2:], boxes[j, 2:])])
-        if max(joined[2] - joined[0], joined[3] - joined[1]) * field.um > ACROSS_UM:
-            continue
-        group[j], boxes[i] = i, joined
-        area[i] += area[j]
-        largest[i] = max(largest[i], largest[j])
-    heads = np.array([head(i) for i in range(count + 1)])
-    ranks = np.cumsum(np.bincount(heads, minlength=count + 1) > 0) - 1
-    out: Labels = ranks[heads].astype(np.int32)[parts]
-    return out
+    state = _Joining(field, parts)
+    links = {(min(p), max(p)): 0.0 for p in pairs if set(p) <= state.bodies.keys()}
+    links = {pair: state.fit(*pair) for pair in links}
+    while links:
+        (i, j), fit = max(links.items(), key=lambda link: (link[1], -link[0][0], -link[0][1]))
+        if fit <= 0:
+            break
+        state.join(i, j)
+        moved = {(min(p), max(p)) for pair in links if (p := [i if k == j else k for k in pair])[0] != p[1]}
+        links = {pair: links[pair] if pair in links and i not in pair else state.fit(*pair) for pair in moved}
+    groups = state.members.values()
+    return [_union([one for k in sorted(members) if (one := parts[k - 1])], field) for members in groups]

@@ -11,9 +11,8 @@ from allviewer.pixels.wiener import wiener
 from allviewer.segment.default import seen, table_of
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, disc
-from allviewer.segment.lobes import group_lobes
-from allviewer.segment.seeds import GATE, SMALLEST_UM2, drop_specks, nuclear_mask
-from allviewer.segment.survey import Survey, survey
+from allviewer.segment.seeds import SMALLEST_UM2, drop_specks, nuclear_mask
+from allviewer.segment.survey import GATE, Survey, survey
 from allviewer.segment.watershed import components, watershed
 from allviewer.vocab.arrays import RGB, Grey, Labels, Mask
 from allviewer.vocab.cells import CellTable
@@ -130,4 +129,4 @@ class Oadls:
         field = seen(rgb, um_per_px, survey)
         if field is None:
             return CellTable.empty(NAMES)
-        return table_of(field, group_lobes(field, nuclei(field, survey)), survey)
+        return table_of(field, nuclei(field, survey), survey)

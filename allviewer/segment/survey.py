@@ -1,14 +1,14 @@
 """What one low-power view of a slide says of its light and its stain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.pixels.density import optical_density
+from allviewer.pixels.density import density_table, optical_density
 from allviewer.pixels.equalise import equalisation_table, luminance
-from allviewer.vocab.arrays import RGB
+from allviewer.vocab.arrays import RGB, Floats
 
 AZURE = (0.38, 0.91, 0.15)
 """Optical density of a Romanowsky-stained nucleus in red, green and blue, as a unit vector. Median of intact
@@ -16,6 +16,10 @@ nuclei over several microscopes; only its direction across the red cells' matter
 
 RED_CELL = (0.28, 0.72, 0.63)
 """The same for haemoglobin and eosin; used where a view holds too few red cells to measure."""
+
+GATE = 0.07
+"""Least nuclear contrast, optical density, of anything called a nucleus: twice what red cells and their rims reach
+on any stain looked at. The same for every image, so that a field without white cells gives none."""
 
 DARKEST_WHITE = 40.0
 """A background darker than this is no transmitted light: nothing is looked for."""
@@ -35,6 +39,8 @@ class Survey:
     white : red, green, blue of the empty background, grey levels.
     red_cell : unit vector, direction of the red cells in optical density.
     azure : unit vector, direction of nuclear stain.
+    nucleus : contrast of a typical intact nucleus of this slide, optical density along `contrast`; 0 where the view
+        holds nothing that could be one.
     lit : False where the view is too dark to be a transmitted-light image.
     equalisation : (256,) grey-level map of dynamic histogram equalisation, as bytes.
     """
@@ -42,6 +48,7 @@ class Survey:
     white: tuple[float, float, float]
     red_cell: tuple[float, float, float]
     azure: tuple[float, float, float]
+    nucleus: float
     lit: bool
     equalisation: bytes
 
@@ -104,6 +111,22 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
     return tuple(float(v) for v in unit)  # type: ignore[return-value]
 
 
+def nuclear_contrast(rgb: RGB, found: Survey) -> Floats:
+    """Optical density along `Survey.contrast`: (H, W, 3) uint8 to (H, W) float32."""
+    table = density_table(found.white) * found.contrast.astype(np.float32)
+    red, green, blue = cv2.split(rgb)
+    out: Floats = cv2.LUT(red, table[:, 0].copy()) + cv2.LUT(green, table[:, 1].copy())
+    out += cv2.LUT(blue, table[:, 2].copy())
+    return out
+
+
+def intact_nucleus(view: RGB, found: Survey) -> float:
+    """Contrast of intact nuclei: the 85th percentile over all that passes the gate, so that smudges weigh little."""
+    azure = cv2.GaussianBlur(nuclear_contrast(view, found), (0, 0), 1.0)
+    nuclear = azure[azure > GATE]
+    return float(np.percentile(nuclear, 85)) if len(nuclear) >= 20 else 0.0
+
+
 def survey(overview: RGB) -> Survey:
     """Measure one fixed low-power view of a slide.
 
@@ -117,11 +140,12 @@ def survey(overview: RGB) -> Survey:
     """
     default = tuple(np.array(AZURE) / np.linalg.norm(AZURE))
     if overview.size == 0:
-        return Survey((255.0, 255.0, 255.0), RED_CELL, default, False, bytes(range(256)))
+        return Survey((255.0, 255.0, 255.0), RED_CELL, default, 0.0, False, bytes(range(256)))
     step = max(1, round((overview.shape[0] * overview.shape[1] / VIEW_PIXELS) ** 0.5))
     size = (max(1, overview.shape[1] // step), max(1, overview.shape[0] // step))
     view: RGB = cv2.resize(overview, size, interpolation=cv2.INTER_AREA) if step > 1 else overview
     white = background(view)
     table = equalisation_table(np.bincount(luminance(view).ravel(), minlength=256))
     lit = max(white) >= DARKEST_WHITE
-    return Survey(white, red_cell_direction(view, white), default, lit, table.tobytes())
+    made = Survey(white, red_cell_direction(view, white), default, 0.0, lit, table.tobytes())
+    return replace(made, nucleus=intact_nucleus(view, made))

@@ -7,9 +7,8 @@ import numpy as np
 from scipy.ndimage import find_objects
 
 from allviewer.segment.grid import Field, disc
-from allviewer.segment.lobes import nearest
 from allviewer.segment.seeds import fill_pores
-from allviewer.vocab.arrays import Floats, Labels, Mask
+from allviewer.vocab.arrays import Floats, Grey, Labels, Mask
 
 REACH_UM = 5.0
 """Cytoplasm is looked for this far from the nucleus."""
@@ -37,6 +36,17 @@ class Found:
     cell: Mask
     nucleus: Mask
     plateau: float
+
+
+def nearest(labels: Labels) -> tuple[Labels, Floats]:
+    """For every pixel the nearest numbered part and the distance to it in pixels (0 inside)."""
+    outside = (labels == 0).astype(np.uint8)
+    far, index = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
+    part = np.zeros(int(index.max(initial=0)) + 1, np.int32)
+    inside = labels > 0
+    part[index[inside]] = labels[inside]
+    zone: Labels = part[index]
+    return zone, far
 
 
 def _windows(zone: Labels, count: int) -> list[tuple[slice, slice] | None]:
@@ -83,44 +93,50 @@ def _nucleus(fine: Floats, seed: Mask, zone: Mask, far: Floats, field: Field) ->
     return (mask if mask.any() else seed), top
 
 
+def filled(mask: Mask, field: Field) -> Mask:
+    """A cell's mask without holes and without tails thinner than 2 µm; its largest piece."""
+    mask = fill_pores(mask, field.area(20.0))
+    opened: Grey = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, disc(field.px(1.0)))
+    return _largest(opened.view(np.bool_))
+
+
 def _cell(coarse: Floats, nucleus: Mask, zone: Mask, top: float, field: Field) -> Mask:
     """Nucleus and cytoplasm: what is stained at all around the nucleus, whole and without tails."""
     level = max(CYTOPLASM, OF_NUCLEUS * top)
     mask = (zone & (coarse > level)) | nucleus
-    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disc(field.px(0.5))).view(np.bool_) & zone
-    mask = fill_pores(mask, field.area(20.0)) | nucleus
-    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(field.px(1.0))).view(np.bool_) | nucleus
-    kept = _touching(opened, nucleus)
-    return _largest(kept)
+    closed = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, disc(field.px(0.5))).view(np.bool_)
+    mask = fill_pores((closed & zone) | nucleus, field.area(20.0))
+    opened = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, disc(field.px(1.0))).view(np.bool_) | nucleus
+    return _largest(_touching(opened, nucleus))
 
 
-def whole_cells(field: Field, nuclei: Labels) -> list[Found]:
+def whole_cells(field: Field, nuclei: Labels) -> tuple[list[Found | None], Labels, Floats]:
     """Both masks of every numbered nucleus.
 
     Parameters
     ----------
     field : the image on the working grid.
-    nuclei : (h, w) int32, numbered from 1, all lobes of a cell alike.
+    nuclei : (h, w) int32, numbered from 1: nuclei and lobes.
 
     Returns
     -------
-    One `Found` a number, in order. A pixel belongs to the nearest nucleus at most, so neighbours never overlap.
+    One `Found` a number, in order; None for a number that does not occur. A pixel belongs to the nearest nucleus at
+    most, so neighbours never overlap. Beside them, each pixel's nearest number within reach, and its distance.
     """
     count = int(nuclei.max(initial=0))
-    if count == 0:
-        return []
     zone, far = nearest(nuclei)
     reach = field.px(REACH_UM)
     zone[far > reach] = 0
     fine = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.15)))
     coarse = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.3)))
-    out = []
+    out: list[Found | None] = []
     for number, window in enumerate(_windows(zone, count), start=1):
         if window is None:
+            out.append(None)
             continue
         own, away = zone[window] == number, far[window]
         seed = nuclei[window] == number
         nucleus, top = _nucleus(fine[window], seed, own, away, field)
         cell = _cell(coarse[window], nucleus, own, top, field)
         out.append(Found(window[0].start, window[1].start, cell, nucleus & cell, top))
-    return out
+    return out, zone, far

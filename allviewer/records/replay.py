@@ -63,8 +63,15 @@ class SlideLog:
         self.undoable.append(batch)
 
     def identified(self, decisions: Sequence[Decision]) -> list[Decision]:
-        """The decisions with their cells' identities: what the log knows of (run, cell) wins over what they say."""
-        return [replace(d, origin=self._origins.get((d.run, d.cell)) or origin_of(d)) for d in decisions]
+        """The decisions with their cells' identities.
+
+        What the log knows of (run, cell) wins over what they say, unless nothing but undone acts is known of it.
+        """
+        known = [self._origins.get((d.run, d.cell)) for d in decisions]
+        return [
+            replace(d, origin=k if k is not None and (d.origin is None or self.label(k) is not None) else origin_of(d))
+            for d, k in zip(decisions, known, strict=True)
+        ]
 
     def expect(self, decisions: Sequence[Decision], where: str) -> None:
         """Refuse if a cell is no longer what the reader saw.

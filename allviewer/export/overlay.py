@@ -41,14 +41,14 @@ def draw_outlines(
     canvas: RGB, cells: CellTable, prediction: Prediction | None, taxonomy: Taxonomy | None, scale: float
 ) -> None:
     """Draw every cell's two outlines into ``canvas`` (in place), cased in white so that they show on any stain."""
-    width = max(1, round(canvas.shape[1] / 1300))
+    width = max(2, round(max(canvas.shape[:2]) / 700))
     for i in range(len(cells)):
         colour = _colour(cells, prediction, taxonomy, i)
         whole = [_fixed_point(ring, scale) for ring in cells.cell.rings(i)]
         nucleus = [_fixed_point(ring, scale) for ring in cells.nucleus.rings(i)]
         cv2.polylines(canvas, whole, True, _CASING, width + 2, cv2.LINE_AA, _SHIFT)
         cv2.polylines(canvas, whole, True, colour, width, cv2.LINE_AA, _SHIFT)
-        cv2.polylines(canvas, nucleus, True, colour, max(1, width // 2), cv2.LINE_AA, _SHIFT)
+        cv2.polylines(canvas, nucleus, True, colour, (width + 1) // 2, cv2.LINE_AA, _SHIFT)
 
 
 def _colour(
@@ -92,4 +92,5 @@ def draw_heat(canvas: RGB, heat: Floats, top: float) -> RGB:
         cv2.applyColorMap(np.round(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
     )
     alpha = (0.75 * np.sqrt(level))[..., None].astype(np.float32)
-    return (canvas * (1 - alpha) + colours * alpha + 0.5).astype(np.uint8)
+    laid: RGB = (canvas * (1 - alpha) + colours * alpha + 0.5).astype(np.uint8)
+    return laid

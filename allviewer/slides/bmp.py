@@ -12,6 +12,8 @@ from allviewer.slides.framed import decode_framed
 from allviewer.slides.header import Header
 from allviewer.slides.refusal import damaged, unsupported
 
+MOST_RUN_LENGTH_PIXELS = 16_000_000  # Pillow unpacks them in Python
+
 
 def decode(data: bytes, path: Path, budget: Budget) -> tuple[Header, Samples, Meaning, tuple[str, ...]]:
     """Decode a BMP file.
@@ -35,20 +37,26 @@ def decode(data: bytes, path: Path, budget: Budget) -> tuple[Header, Samples, Me
     height = abs(rows)
     if width <= 0 or height == 0:
         raise damaged(path, "the BMP states a size of nothing", got=f"{width} x {rows} pixels")
+    if packing not in (0, 1, 2, 3, 6):
+        raise unsupported(path, "this BMP compression is not supported", got=f"number {packing}")
     colours = struct.unpack("<I", data[46:50])[0] if size >= 40 else 0
     if bits not in (1, 4, 8, 16, 24, 32) or (bits <= 8 and colours > 2**bits):
         got = f"{bits} bits a pixel, {colours:,} palette colours"
         raise unsupported(path, "this kind of BMP is not supported", expected="1, 4, 8, 16, 24 or 32 bits", got=got)
-    budget.check(path, height, width, 14, 2 * len(data))
+    true_colour = bits == 24 and packing == 0
+    budget.check(path, height, width, 6 if true_colour else 14, len(data))
+    if packing in (1, 2) and height * width > MOST_RUN_LENGTH_PIXELS:
+        raise unsupported(path, "run-length BMP of this size is not supported", got=f"{width:,} x {height:,} pixels")
     meaning, notes = Meaning(Ink.RGB), tuple[str, ...]()
     stride = -(-width * bits // 32) * 4
     if packing in (0, 3, 6) and (start > len(data) or stride * (height - 1) + width * bits // 8 > len(data) - start):
         raise damaged(
             path, "the file is cut off", expected=f"{stride * height:,} bytes of pixels", got=f"{len(data) - start:,}"
         )
-    if bits == 24 and packing == 0:
+    if true_colour:
         body = np.frombuffer(data, np.uint8, min(stride * height, len(data) - start), start)
-        body = np.pad(body, (0, stride * height - len(body)))
+        if len(body) < stride * height:  # the last row may lack its padding
+            body = np.pad(body, (0, stride * height - len(body)))
         bgr = body.reshape(height, stride)[:, : 3 * width].reshape(height, width, 3)
         samples = cv2.cvtColor(np.ascontiguousarray(bgr if rows < 0 else bgr[::-1]), cv2.COLOR_BGR2RGB)
     else:

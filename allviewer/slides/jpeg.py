@@ -1,5 +1,6 @@
 """JPEG: markers read by hand, pixels by libjpeg-turbo. Sources: ITU T.81; JFIF 1.02; Adobe technical note 5116."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ _UNREAD = {
     0xCD: "hierarchical", 0xCE: "hierarchical", 0xCF: "hierarchical",
 }  # fmt: skip
 _ALONE = (0x01, 0xD8, *range(0xD0, 0xD8))  # markers without a length
+_MARKER = re.compile(rb"\xff+[^\xff]", re.DOTALL)
+MOST_MARKERS = 10_000
 MOST_SCANS = 200
 MOST_SCANNED_PIXELS = 4_000_000_000  # every scan of a progressive picture goes over all its blocks
 
@@ -51,13 +54,12 @@ def read_header(data: bytes, path: Path) -> JpegHeader:
     frame: tuple[int, int, int, int, int] | None = None
     jfif, adobe = False, None
     orientation, step = 1, None
-    at = 2
-    while True:
-        at = data.find(b"\xff", at)
-        while 0 <= at < len(data) - 1 and data[at + 1] == 0xFF:
-            at += 1
-        if at < 0 or at + 4 > len(data):
+    at, seen_exif = 2, False
+    for _ in range(MOST_MARKERS):
+        found = _MARKER.search(data, at)
+        if found is None or found.end() + 2 > len(data):
             raise damaged(path, "the JPEG ends before its picture begins")
+        at = found.end() - 2
         marker = data[at + 1]
         if marker in _ALONE or marker == 0:
             at += 2
@@ -78,7 +80,8 @@ def read_header(data: bytes, path: Path) -> JpegHeader:
             jfif = True
             across, down = (int.from_bytes(body[i : i + 2], "big") for i in (8, 10))
             step = resolution_um(down, across, {1: 2, 2: 3}.get(body[7], 0))
-        elif marker == 0xE1 and body[:6] == b"Exif\0\0":
+        elif marker == 0xE1 and body[:6] == b"Exif\0\0" and not seen_exif:
+            seen_exif = True
             exif = read_exif(body[6:])
             orientation, step = exif.orientation, step or exif.step_um
         elif marker == 0xEE and body[:5] == b"Adobe" and len(body) >= 12:
@@ -86,6 +89,8 @@ def read_header(data: bytes, path: Path) -> JpegHeader:
         elif marker == 0xDA:
             break
         at += 2 + length
+    else:
+        raise damaged(path, "the JPEG holds too many markers", got=f"more than {MOST_MARKERS:,}")
     if frame is None:
         raise damaged(path, "the JPEG ends before its picture begins")
     kind, bits, height, width, samples = frame

@@ -29,6 +29,8 @@ _UNREAD_PHOTOMETRICS = {
 }  # fmt: skip
 PICTURE_CODECS = ("JPEG", "WebP", "JPEG 2000")
 LARGEST_SIDE = 2**24
+MOST_SEGMENTS = 65_536  # more are believed only where they are of a sensible size
+LEAST_SEGMENT_PIXELS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +110,7 @@ def read_layout(directory: Directory, path: Path, budget: Budget) -> Layout:
     layout = Layout(
         height, width, samples, bits, photometric, planar, codec, predictor, d.integer(266, 1) == 2, d.order,
         tiled, tile_height, tile_width, *_places(d, tiled),
-        tuple(int(v) for v in d.integers(338)[:8]), _palette(d, photometric, bits, path), d.bytes(347, 1 << 20),
+        tuple(int(v) for v in d.integers(338, 8)), _palette(d, photometric, bits, path), d.bytes(347, 1 << 20),
     )  # fmt: skip
     return _check_places(layout, d.source.size, path)
 
@@ -137,8 +139,8 @@ def _depth(d: Directory, photometric: int, path: Path) -> tuple[int, int]:
     if not least <= samples <= 8:
         words = f"{least} to 8 channels for this colour space"
         raise damaged(path, "the TIFF states an impossible number of channels", expected=words, got=f"{samples:,}")
-    depths = {int(b) for b in d.integers(258)[:samples]} or {1}
-    formats = {int(f) for f in d.integers(339)[:samples]} or {1}
+    depths = {int(b) for b in d.integers(258, samples)} or {1}
+    formats = {int(f) for f in d.integers(339, samples)} or {1}
     if not formats <= {1, 4}:
         kind = "signed" if 2 in formats else "floating-point" if 3 in formats else "complex"
         raise unsupported(path, f"TIFF with {kind} samples is not supported", expected="unsigned integers")
@@ -171,10 +173,10 @@ def _palette(d: Directory, photometric: int, bits: int, path: Path) -> NDArray[n
         return None
     if bits > 8:
         raise unsupported(path, "TIFF palettes of more than 256 colours are not supported")
-    colours = d.integers(320)
+    colours = d.integers(320, 3 * 2**bits)
     if len(colours) < 3 * 2**bits:
         raise damaged(path, "the TIFF's palette is incomplete")
-    colours = colours[: 3 * 2**bits].reshape(3, -1).T
+    colours = colours.reshape(3, -1).T
     # some writers put 8-bit values where 16-bit ones belong
     return (colours if colours.max() < 256 else colours >> 8).astype(np.uint8)
 
@@ -203,10 +205,16 @@ def _check_places(layout: Layout, size: int, path: Path) -> Layout:
             expected=f"the file to reach byte {last:,}",
             got=f"{size:,}",
         )
+    if expected > MOST_SEGMENTS and layout.height * layout.width < LEAST_SEGMENT_PIXELS * expected:
+        raise damaged(path, f"the TIFF is cut into too many {word}", got=f"{expected:,}")
+    full = layout.tile_height * layout.row_bytes
+    if layout.codec != "none" and int(counts.max()) > 4 * full + (1 << 20):
+        raise damaged(path, f"{word} of the TIFF claim more bytes than their pixels", got=f"{int(counts.max()):,}")
     if layout.codec == "none":
         heights = np.full((layout.samples if layout.planar else 1, rows, columns), layout.tile_height)
         if not layout.tiled:
             heights[:, -1] = layout.height - (rows - 1) * layout.tile_height
         if (counts < heights.ravel() * layout.row_bytes)[here].any():
             raise damaged(path, f"{word} of the TIFF are shorter than their pixels")
+        counts = np.minimum(counts, full)
     return replace(layout, offsets=offsets, counts=counts)

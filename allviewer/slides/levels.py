@@ -12,7 +12,8 @@ from allviewer.slides.refusal import damaged, unsupported
 from allviewer.slides.tags import Directory, TagError, Tree
 from allviewer.vocab.errors import ImageError
 
-_REDUCED, _MASK, _MACRO = 1, 4, 8  # bits of NewSubfileType; 8 is Aperio's
+_MASK, _MACRO = 4, 8  # bits of NewSubfileType; 8 is Aperio's
+MOST_LEVELS = 32
 _VENDORS = {
     65420: "Hamamatsu NDPI slides",
     34412: "Zeiss LSM stacks",
@@ -120,7 +121,7 @@ def _reduced(
     them in strips). One that is damaged is left out.
     """
     candidates: list[list[Directory]] = []
-    for offsets in zip(*(p.integers(330).tolist() for p in planes), strict=False):
+    for offsets in zip(*(p.integers(330, MOST_LEVELS).tolist() for p in planes), strict=False):
         try:
             candidates.append([tree.directory(int(offset)) for offset in offsets])
         except TagError:
@@ -129,6 +130,8 @@ def _reduced(
         candidates += [[d] for d in chain if d.offset != planes[0].offset]
     found: dict[tuple[int, int], tuple[Layout, ...]] = {}
     for directories in candidates:
+        if len(found) == MOST_LEVELS:
+            break
         layouts = _as_level(directories, base, path, budget)
         if layouts:
             found.setdefault((layouts[0].height, layouts[0].width), layouts)

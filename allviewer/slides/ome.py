@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from allviewer.slides.pixelsize import unit_um
 
-LONGEST = 1 << 26
+LONGEST = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,11 @@ def is_ome(description: str) -> bool:
 
 
 def read_ome(description: str) -> OmePicture | None:
-    """Read an OME-XML; None where it describes no picture (it may point to another file for that), where it is damaged, or declares entities (which are never expanded or fetched)."""
+    """Read an OME-XML.
+
+    None where it describes no picture (it may point to another file for that), is damaged, or declares entities,
+    which are never expanded or fetched.
+    """
     if len(description) > LONGEST or "<!DOCTYPE" in description or "<!ENTITY" in description:
         return None
     try:

@@ -100,4 +100,5 @@ def _facts(data: bytes, chunks: list[tuple[bytes, int, int]]) -> tuple[Exif, tup
             step = (1e6 / down, 1e6 / across) if down and across else None
         elif name == b"eXIf":
             exif = read_exif(data[first:last])
+            break  # one is allowed, before the picture data
     return exif, step or exif.step_um

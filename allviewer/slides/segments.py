@@ -83,6 +83,7 @@ def _picture(layout: Layout, data: bytes, path: Path) -> Samples:
         height, width = webp_size(data, path)
     else:
         codestream = jp2.read_header(data, path)
+        jp2.check_codestream(data, data.find(b"\xff\x4f\xff\x51"), path)
         height, width = codestream.height, codestream.width
     if height * width > 2 * layout.tile_height * layout.tile_width:
         raise damaged(

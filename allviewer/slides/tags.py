@@ -70,8 +70,8 @@ class Directory:
             length = min(length, most)
         return tag, self.source.read_at(tag.at, length)
 
-    def integers(self, code: int) -> NDArray[np.int64]:
-        """All values of a tag, (n,) int64; empty where it is missing.
+    def integers(self, code: int, most: int | None = None) -> NDArray[np.int64]:
+        """The values of a tag, (n,) int64, at most ``most`` of them; empty where it is missing.
 
         Raises
         ------
@@ -79,7 +79,8 @@ class Directory:
         """
         if code not in self.tags:
             return np.empty(0, np.int64)
-        tag, raw = self._raw(code)
+        kind = _NUMBERS.get(self.tags[code].kind, "")
+        tag, raw = self._raw(code, None if most is None else most * np.dtype(kind).itemsize)
         if tag.kind in (5, 10, 11, 12):
             raise TagError(f"tag {code} should hold integers")
         values = np.frombuffer(raw, self.order + _NUMBERS[tag.kind])
@@ -89,24 +90,24 @@ class Directory:
 
     def integer(self, code: int, default: int) -> int:
         """The first value of a tag."""
-        values = self.integers(code)
+        values = self.integers(code, 1)
         return int(values[0]) if len(values) else default
 
     def number(self, code: int) -> float | None:
         """The first value of a tag as a real number; None where it is missing or divides by zero."""
         if code not in self.tags or not self.tags[code].count:
             return None
-        tag, raw = self._raw(code)
+        tag, raw = self._raw(code, 8)
         values = np.frombuffer(raw, self.order + _NUMBERS[tag.kind])
         if tag.kind in _RATIONAL:
             return float(values[0]) / float(values[1]) if values[1] else None
         return float(values[0])
 
-    def bytes(self, code: int, most: int = 1 << 26) -> bytes:
+    def bytes(self, code: int, most: int = 1 << 24) -> bytes:
         """A tag's bytes, at most ``most`` of them; empty where it is missing."""
         return self._raw(code, most)[1] if code in self.tags else b""
 
-    def text(self, code: int, most: int = 1 << 26) -> str:
+    def text(self, code: int, most: int = 1 << 24) -> str:
         """A tag as text up to its first NUL; bytes that are not UTF-8 are replaced."""
         return self.bytes(code, most).split(b"\0", 1)[0].decode("utf-8", "replace")
 

@@ -67,6 +67,8 @@ class Database:
             ),
             poolclass=StaticPool,
         )
+        if path is not None:
+            _refuse_foreign(path)
         try:
             with self.faults():
                 self._connection = self._engine.connect()
@@ -155,6 +157,18 @@ def sentence(fault: BaseException | None, where: str) -> StudyError:
         if name.startswith(code):
             return StudyError(what, where=where, got=str(fault), todo=todo)
     return StudyError("the study refuses", where=where, got=str(fault), todo="Open the study again.")
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse what is no database by its first bytes: SQLite takes a file of a few bytes for an empty database."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError:
+        return  # missing or not readable: SQLite says what is wrong with it
+    if start and start != b"SQLite format 3\0":
+        what, todo = _FAULTS["SQLITE_NOTADB"]
+        raise StudyError(what, where=str(path), todo=todo)
 
 
 def _create(connection: Connection) -> None:

@@ -84,13 +84,16 @@ def now() -> str:
 
 
 def columns_of(decision: Decision) -> dict[str, Any]:
-    """Column name → value of the part of a row that a decision gives."""
+    """Column name → value of the part of a row that a decision gives.
+
+    Numbers get the type that the database gives back, so that a row has the same hash written and read.
+    """
     origin_run, origin_cell = origin_of(decision)
-    y, x = decision.centre
-    y0, x0, y1, x1 = decision.box
+    y, x = (float(v) for v in decision.centre)
+    y0, x0, y1, x1 = (int(v) for v in decision.box)
     return {
-        "slide": decision.slide, "run": decision.run, "cell": decision.cell, "origin_run": origin_run,
-        "origin_cell": origin_cell, "act": decision.act.value, "label_before": decision.label_before,
+        "slide": decision.slide, "run": decision.run, "cell": int(decision.cell), "origin_run": origin_run,
+        "origin_cell": int(origin_cell), "act": decision.act.value, "label_before": decision.label_before,
         "label_after": decision.label_after, "suggested": decision.suggested, "centre_y": y, "centre_x": x,
         "y0": y0, "x0": x0, "y1": y1, "x1": x1,
     }  # fmt: skip

@@ -22,8 +22,9 @@ RADII = {
     SMUDGE: (6.6, 1.1, 4.6, 9.0),
 }
 # shares of the white cells that are no blasts, near those of normal blood
-_OTHERS = (("neutrophil", 0.46), ("lymphocyte", 0.36), ("monocyte", 0.12), ("eosinophil", 0.06))
+_OTHERS = (("neutrophil", 0.46), ("lymphocyte", 0.38), ("monocyte", 0.12), ("eosinophil", 0.04))
 _TRIES = 80
+_EVENNESS = 0.9  # of white cells over parcels: blasts gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,21 @@ class Body:
 def place_parcel(scene: Scene, row: int, col: int) -> tuple[Body, ...]:
     """The white cells and smudges of one parcel; centres lie inside the parcel and so inside the image."""
     rows, cols = scene.parcels
-    here, before = allot(lambda a, b: scene.rng(11, a, b), scene.bodies, rows * cols, SLOTS, row * cols + col)
+    here, before = allot(
+        lambda a, b: scene.rng(11, a, b), scene.bodies, rows * cols, SLOTS, row * cols + col, _EVENNESS
+    )
     if not here:
         return ()
     smudges, smudges_before = _smudges(scene, here, before)
     rng = scene.rng(13, row, col)
-    classes = [_draw_class(rng, scene.blast_fraction) for _ in range(here - smudges)] + [SMUDGE] * smudges
+    first = before - smudges_before
+    blasts = sum(_is_blast(scene, k) for k in range(first, first + here - smudges))
+    classes = ["blast"] * blasts + [_draw_other(rng) for _ in range(here - smudges - blasts)] + [SMUDGE] * smudges
     radii = [_draw_radius(rng, c) for c in classes]
-    spots = _arrange(scene, rng, row, col, radii, here - smudges)
+    spots = _arrange(scene, rng, row, col, classes, radii)
     out = []
     for k, (c, r, (y, x)) in enumerate(zip(classes, radii, spots, strict=True)):
-        number = 1 + (smudges_before + k - (here - smudges) if c == SMUDGE else before - smudges_before + k)
+        number = 1 + (smudges_before + k - (here - smudges) if c == SMUDGE else first + k)
         out.append(Body(number, y, x, r, c, (row, col, k)))
     return tuple(out)
 
@@ -78,9 +83,13 @@ def _smudges(scene: Scene, here: int, before: int) -> tuple[int, int]:
     return allot(rng, smudges, total, 1, before + here)[1] - first, first
 
 
-def _draw_class(rng: Generator, blast_fraction: float) -> str:
-    if rng.random() < blast_fraction:
-        return "blast"
+def _is_blast(scene: Scene, number: int) -> bool:
+    """Whether the white cell of that number, from 0, is a blast: in runs, so that blasts lie beside blasts."""
+    blasts = round(scene.blast_fraction * scene.whites)
+    return bool(allot(lambda a, b: scene.rng(14, a, b), blasts, scene.whites, 1, number, _EVENNESS)[0])
+
+
+def _draw_other(rng: Generator) -> str:
     at = rng.random()
     for name, share in _OTHERS:
         at -= share
@@ -98,16 +107,17 @@ Box = tuple[float, float, float, float]
 
 
 def _arrange(
-    scene: Scene, rng: Generator, row: int, col: int, radii: list[float], whites: int
+    scene: Scene, rng: Generator, row: int, col: int, classes: list[str], radii: list[float]
 ) -> list[tuple[float, float]]:
-    """Centres (y, x) in pixels: solitary, or one touching the next where the neighbourhood clumps."""
-    clump = whites > 1 and rng.random() < scene.clumping
+    """Centres (y, x) in pixels: solitary, or blast touching blast where the neighbourhood clumps."""
+    clump = rng.random() < scene.clumping
+    blasts, whites = classes.count("blast"), len(classes) - classes.count(SMUDGE)
     placed: list[tuple[float, float, float]] = []
     for k, radius in enumerate(radii):
         room = _room(scene, row, col, radius)
         best, least = (0.0, 0.0), float("inf")
         for attempt in range(_TRIES):
-            if clump and 0 < k < whites and attempt < _TRIES // 2:
+            if clump and 0 < k < blasts and attempt < _TRIES // 2:
                 y, x = _beside(rng, placed[int(rng.integers(k))], radius)
                 y, x = min(max(y, room[0]), room[2]), min(max(x, room[1]), room[3])
                 slack = 0.93

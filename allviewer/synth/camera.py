@@ -34,7 +34,7 @@ def expose(scene: Scene, amounts: Floats, fringe: Floats, y0: int, x0: int, halo
     stain = STAINS[scene.stain]
     density = amounts.reshape(-1, amounts.shape[2]) @ stain.densities
     light = np.exp(-density).reshape(*amounts.shape[:2], 3)
-    light += fringe[..., None] * np.float32(0.055)
+    light += fringe[..., None] * np.float32(0.075)
     light = light * np.float32(1 - stain.flare) + np.float32(stain.flare)
     light = _through_lens(scene, light)
     h, w = amounts.shape[0] - 2 * halo, amounts.shape[1] - 2 * halo
@@ -42,7 +42,7 @@ def expose(scene: Scene, amounts: Floats, fringe: Floats, y0: int, x0: int, halo
     light *= _lamp(scene, y0, x0, h, w)[..., None] * np.array(stain.light, np.float32)
     noise = scene.rng(31, y0, x0).standard_normal((h, w, 3), np.float32)
     # shot noise grows with the root of the light; a little of the noise is shared by neighbouring pixels
-    noise = 0.75 * noise + 1.6 * cv2.GaussianBlur(noise, (0, 0), 0.8)
+    noise = np.array([0.65, 0.65, 0.85], np.float32) * noise + np.float32(2.0) * cv2.GaussianBlur(noise, (0, 0), 0.9)
     light += noise * (np.float32(scene.noise / 16) * np.sqrt(np.maximum(light, 1) + 12))
     rgb: RGB = np.clip(np.rint(light), 0, 255).astype(np.uint8)
     return rgb

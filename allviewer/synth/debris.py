@@ -29,7 +29,7 @@ def draw_smudge(scene: Scene, body: Body) -> Sprite:
     sheet = canvas(scene, body, 1.9 * body.radius)
     rng = sheet.rng
     shape = blob(rng, body.radius * 0.8, 0.10, 0.13)
-    frayed: Floats = 0.5 * sheet.texture(0.5) + 0.7 * sheet.texture(1.3)
+    frayed: Floats = 0.5 * sheet.texture(0.5) + 0.9 * sheet.texture(1.5)
     distance: Floats = shape.radius_at(sheet.dy, sheet.dx) - np.hypot(sheet.dy, sheet.dx) + np.float32(0.55) * frayed
     # threads of chromatin drawn out while the smear was made, mostly one way
     pull = rng.uniform(0, 2 * pi)
@@ -41,7 +41,7 @@ def draw_smudge(scene: Scene, body: Body) -> Sprite:
         distance = join(distance, capsule(sheet.dy, sheet.dx, a, b, rng.uniform(0.3, 0.9)) + 0.3 * frayed, 0.6)
     soft = soft_cover(distance, rng.uniform(0.12, 0.45))
     along = np.float32(0.10) * sheet.texture(0.3) - np.float32(0.20) * np.abs(sheet.texture(0.8))
-    density: Floats = np.float32(rng.uniform(0.45, 1.0)) * np.clip(along + np.float32(1.1), 0.05, 2)
+    density = (rng.uniform(0.45, 1.0) * np.clip(along + 1.1, 0.05, 2)).astype(np.float32)
     mix = rng.uniform(0.25, 0.75)
     amounts = {
         CHROMATIN: soft * density * np.float32(1 - mix) * np.float32(0.85),

@@ -11,7 +11,7 @@ from allviewer.synth.smear import TILE, Smear
 from allviewer.vocab.arrays import RGB, Floats, Labels
 from allviewer.vocab.region import Region
 
-SAMPLE = Scene(1944, 2592, seed=11, um_per_px=0.096, stain="wright-giemsa", white_cells=35, smudges=3)
+SAMPLE = Scene(1944, 2592, seed=367, white_cells=35, smudges=3, clumping=0.8)
 """The sample field of the program: rendered on the spot, the same everywhere."""
 
 

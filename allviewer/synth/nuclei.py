@@ -55,7 +55,7 @@ class Nucleus:
 def _blast(sheet: Sheet, radius: float, cell: Floats) -> Nucleus:
     """Large, round to indented, to one side; fine even chromatin, at times one to three nucleoli."""
     rng = sheet.rng
-    share = rng.uniform(0.83, 0.95)
+    share = rng.uniform(0.86, 0.97)
     angle = rng.uniform(0, 2 * pi)
     shift = radius * (1 - share) * rng.uniform(0.4, 0.95)
     oy, ox = shift * sin(angle), shift * cos(angle)
@@ -69,8 +69,11 @@ def _blast(sheet: Sheet, radius: float, cell: Floats) -> Nucleus:
         turn = angle + pi + rng.normal(0, 0.4)
         at = (oy + reach * sin(turn), ox + reach * cos(turn))
         distance = within(distance, -disc(sheet.dy, sheet.dx, at, bite), 0.5)
-    fine = 0.055 * sheet.texture(0.16) + 0.075 * sheet.texture(0.38) + 0.06 * sheet.texture(1.1)
-    chromatin = np.float32(rng.uniform(0.82, 1.12)) * (1 + fine)
+    net = np.clip(np.abs(sheet.texture(0.34)) - 0.6, -0.6, 0.9)  # fine threads around paler meshes
+    distance = distance + np.float32(0.09) * sheet.texture(0.7)
+    fine = 0.17 * net + 0.12 * sheet.texture(0.2) + 0.11 * sheet.texture(1.0)
+    chromatin = np.float32(rng.uniform(0.74, 1.14)) * (1 + fine)
+    chromatin = chromatin * (1 - np.float32(0.35) * np.clip(sheet.texture(0.26) - 2.0, 0, 1))
     blue = np.zeros_like(distance)
     for _ in range(int(rng.choice([0, 0, 1, 1, 2, 3]))):
         turn, far = rng.uniform(0, 2 * pi), radius * share * 0.6 * rng.random() ** 0.5
@@ -84,20 +87,21 @@ def _blast(sheet: Sheet, radius: float, cell: Floats) -> Nucleus:
 def _lymphocyte(sheet: Sheet, radius: float, cell: Floats) -> Nucleus:
     """Small, round, dense, in smudged blocks."""
     rng = sheet.rng
-    share = rng.uniform(0.76, 0.88)
+    share = rng.uniform(0.80, 0.93)
     angle, shift = rng.uniform(0, 2 * pi), radius * (1 - share) * rng.uniform(0.3, 0.95)
     dy, dx = sheet.dy - np.float32(shift * sin(angle)), sheet.dx - np.float32(shift * cos(angle))
     shape = blob(rng, radius * share, 0.05, 0.02)
     distance = shape.radius_at(dy, dx) - np.hypot(dy, dx)
+    distance = distance + np.float32(0.10) * sheet.texture(0.7)
     blocks = np.tanh(1.3 * sheet.texture(0.55))
-    chromatin = np.float32(rng.uniform(1.12, 1.38)) * (1 + 0.10 * blocks + 0.05 * sheet.texture(0.2))
+    chromatin = np.float32(rng.uniform(1.12, 1.38)) * (1 + 0.17 * blocks + 0.08 * sheet.texture(0.2))
     return Nucleus(distance, np.clip(chromatin, 0.3, 2.2))
 
 
 def _clotted(sheet: Sheet, level: float) -> Floats:
     """Coarse, dark, with paler gaps: a mature granulocyte's chromatin."""
     blocks = np.tanh(1.5 * sheet.texture(0.42))
-    out: Floats = np.clip(np.float32(level) * (1 + 0.16 * blocks + 0.06 * sheet.texture(0.18)), 0.3, 2.2)
+    out: Floats = np.clip(np.float32(level) * (1 + 0.24 * blocks + 0.08 * sheet.texture(0.18)), 0.3, 2.2)
     return out
 
 
@@ -120,7 +124,7 @@ def _lobes(sheet: Sheet, radius: float, count: int, size: float, strand: tuple[f
     for a, b in pairwise(spots):
         band = capsule(sheet.dy, sheet.dx, a[:2], b[:2], rng.uniform(*strand))
         distance = join(distance, band, 0.3)
-    return distance + np.float32(0.10) * sheet.texture(0.9)
+    return distance + np.float32(0.15) * sheet.texture(0.8)
 
 
 def _neutrophil(sheet: Sheet, radius: float, cell: Floats) -> Nucleus:
@@ -152,7 +156,7 @@ def _monocyte(sheet: Sheet, radius: float, cell: Floats) -> Nucleus:
         distance = join(distance, capsule(sheet.dy, sheet.dx, a, b, thick * (1 - 0.06 * abs(k - 2))), 0.3)
     distance = distance + np.float32(0.16) * sheet.texture(1.2)
     ropes = np.abs(sheet.texture(0.5))
-    chromatin = np.float32(rng.uniform(0.85, 1.0)) * (1.08 - 0.12 * ropes + 0.05 * sheet.texture(0.22))
+    chromatin = np.float32(rng.uniform(0.85, 1.0)) * (1.10 - 0.20 * ropes + 0.10 * sheet.texture(0.22))
     return Nucleus(distance, np.clip(chromatin, 0.3, 2))
 
 

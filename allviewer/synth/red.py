@@ -8,15 +8,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from allviewer.synth.scene import Scene
-from allviewer.synth.shapes import blob, soft_cover
+from allviewer.synth.shapes import blob, soft_cover, within
 from allviewer.vocab.arrays import Floats
 from allviewer.vocab.optics import RED_CELL_UM
 
 BLOCK_UM = 24.0
 """Side of the squares in which red cells are proposed; wider than any spacing between them."""
-_WIDTH_CV = (
-    0.055  # of diameters: a normal red-cell distribution width is 11 to 14 % of the volume, 4 to 5 % of the width
-)
+_WIDTH_CV = 0.065  # of diameters; a normal red-cell distribution width is 11 to 14 % of the volume
 _CANDIDATES = 5.0  # proposals per disc of the least distance: almost no gap is left that another cell would fit
 
 
@@ -75,7 +73,7 @@ def settle(scene: Scene, row: int, col: int, around: Proposals) -> list[RedCell]
             cells.append(RedCell(y / scene.um_per_px, x / scene.um_per_px, diameter, (row, col, len(cells))))
             if rng.random() >= scene.rouleaux:
                 break
-            step = diameter * rng.uniform(0.35, 0.85)
+            step = diameter * rng.uniform(0.4, 0.88)
             turn += rng.normal(0, 0.5)
             y, x = y + step * sin(turn), x + step * cos(turn)
     return cells
@@ -104,22 +102,26 @@ def draw_red(scene: Scene, cell: RedCell) -> Disc:
     xs = (np.arange(x0, int(np.ceil(cell.x + half)) + 1) + 0.5 - cell.x).astype(np.float32) * np.float32(um)
     dy, dx = np.meshgrid(ys, xs, indexing="ij")
     odd = rng.random()
-    shape = blob(rng, cell.diameter / 2, 0.12 if odd < 0.06 else 0.045, 0.022 if odd > 0.12 else 0.05)
+    shape = blob(rng, cell.diameter / 2, 0.12 if odd < 0.06 else 0.05, 0.03 if odd > 0.12 else 0.06)
     radius = shape.radius_at(dy, dx)
     if odd > 0.985:
         # crenated: short regular spikes
         angle, spikes = np.arctan2(dy, dx), int(rng.integers(9, 14))
         radius = radius * (1 + 0.045 * np.cos(spikes * angle + rng.uniform(0, 6)))
-    rho = np.hypot(dy, dx)
-    distance = radius - rho
-    edge = soft_cover(distance, max(0.11, 0.3 * um))
+    distance = radius - np.hypot(dy, dx)
+    if odd > 0.65:
+        # dried against a neighbour: one or two sides flatter
+        for angle in rng.uniform(0, 2 * pi, int(rng.integers(1, 3))):
+            far = np.float32(0.5 * cell.diameter * rng.uniform(0.86, 0.97))
+            distance = within(distance, far - dy * np.float32(sin(angle)) - dx * np.float32(cos(angle)), 0.6)
+    edge = soft_cover(distance, max(0.07, 0.3 * um))
     # thickness: a biconcave disc in projection, its dimple a little off centre
     tilt = rng.normal(0, 0.35, 2)
     dimple = np.hypot(dy - np.float32(tilt[0]), dx - np.float32(tilt[1])) / (0.5 * cell.diameter)
-    width, steep = rng.uniform(0.30, 0.52), rng.uniform(2.5, 5)
-    pallor = np.clip(rng.normal(0.34, 0.22), 0.0, 0.78)
+    width, steep = rng.uniform(0.32, 0.56), rng.uniform(3, 9)
+    pallor = np.clip(rng.normal(0.44, 0.24), 0.0, 0.85)
     thick = 1 - np.float32(pallor) * np.exp(-((dimple / np.float32(width)) ** np.float32(steep)))
-    thick *= 1 + 0.10 * np.exp(-(((distance - 0.55) / np.float32(0.5)) ** 2))
+    thick *= 1 + 0.14 * np.exp(-(((distance - 0.35) / np.float32(0.35)) ** 2))
     amount = np.float32(np.clip(rng.normal(1.0, 0.07), 0.75, 1.3)) * edge * thick
-    fringe = np.exp(-(((distance + np.float32(0.30)) / np.float32(0.20)) ** 2))
+    fringe = np.exp(-(((distance + np.float32(0.27)) / np.float32(0.18)) ** 2))
     return Disc(y0, x0, amount.astype(np.float32), fringe.astype(np.float32))

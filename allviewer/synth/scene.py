@@ -47,10 +47,10 @@ class Scene:
     clumping: float = 0.65
     smudges: int | None = None
     red_spacing: float = 0.80
-    rouleaux: float = 0.25
+    rouleaux: float = 0.2
     platelets_per_mm2: float = 420.0
     precipitate_per_mm2: float = 200.0
-    blur_um: float = 0.11
+    blur_um: float = 0.10
     noise: float = 1.6
     vignette: float = 0.10
     fringe_um: float = 0.05

@@ -81,7 +81,7 @@ class Smear:
         near = wide.grow(int(np.ceil(_REACH_UM / scene.um_per_px)) + 4)
         for red in self.red_cells(near):
             _lay_red(amounts[..., HAEMOGLOBIN], fringe, self._disc(red), wide)
-        fringe *= np.clip(1 - 2.2 * amounts[..., HAEMOGLOBIN], 0, 1)
+        fringe *= np.clip(1 - 2.2 * amounts[..., HAEMOGLOBIN], 0.3, 1)
         truth = np.zeros((3, TILE, TILE), np.int32)
         for body in self.bodies(near):
             sprite = self._body(body)
@@ -158,7 +158,7 @@ def _lay_red(haemoglobin: Floats, fringe: Floats, disc: Disc, frame: Region) -> 
         return
     there, here = cut
     below, above = haemoglobin[there], disc.haemoglobin[here]
-    haemoglobin[there] = np.maximum(below, above) + np.float32(0.42) * np.minimum(below, above)
+    haemoglobin[there] = np.maximum(below, above) + np.float32(0.20) * np.minimum(below, above)
     np.maximum(fringe[there], disc.fringe[here], out=fringe[there])
 
 
@@ -170,7 +170,9 @@ def _lay(amounts: Floats, fringe: Floats, sprite: Sprite, frame: Region) -> bool
     there, here = cut
     rest = 1 - sprite.cover[here]
     amounts[there] *= (1 - np.float32(0.92) * sprite.cover[here])[..., None]
-    fringe[there] *= rest
+    fringe[there] = (
+        np.maximum(fringe[there] * rest, sprite.fringe[here]) if sprite.fringe is not None else fringe[there] * rest
+    )
     for substance, amount in sprite.amounts.items():
         amounts[there][..., substance] += amount[here]
     return True
@@ -187,5 +189,5 @@ def _label(truth: Labels, sprite: Sprite, body: Body, box: Region) -> None:
         plane[sprite.cell[here] & (truth[0][there] == 0)] = body.id
         return
     truth[0][there][sprite.cell[here]] = body.id
-    truth[1][there][sprite.nucleus[here]] = body.id
+    truth[1][there][sprite.cell[here]] = np.where(sprite.nucleus[here], body.id, 0)[sprite.cell[here]]
     truth[2][there][sprite.cell[here]] = 0

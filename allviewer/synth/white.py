@@ -16,6 +16,12 @@ from allviewer.vocab.arrays import Floats, Mask
 
 GAP_UM = 0.10
 """Half the cleft that stays between cells that touch."""
+FACETS = {
+    "blast": (0.25, 0.3, 0.25, 0.2),
+    "neutrophil": (0.5, 0.3, 0.2, 0.0),
+    "eosinophil": (0.5, 0.3, 0.2, 0.0),
+}
+"""Class → probability of 0 to 3 flattened sides; others are as blasts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +34,7 @@ class Sprite:
     cover : (h, w) float32 share of each pixel that hides what lies below.
     amounts : substance → (h, w) float32.
     cell, nucleus : (h, w) bool truth; both empty for what is no white cell.
+    fringe : (h, w) float32, light refracted out of the edge, or None.
     """
 
     y0: int
@@ -36,6 +43,7 @@ class Sprite:
     amounts: Mapping[int, Floats]
     cell: Mask
     nucleus: Mask
+    fringe: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +75,8 @@ def canvas(scene: Scene, body: Body, reach: float) -> Canvas:
 
 def outline(scene: Scene, body: Body) -> Blob:
     """The free outline of a white cell, before its neighbours press on it."""
-    oval = {"blast": 0.035, "monocyte": 0.05}.get(body.cls, 0.025)
-    wave = {"blast": 0.022, "monocyte": 0.03, "lymphocyte": 0.018}.get(body.cls, 0.012)
+    oval = {"blast": 0.06, "monocyte": 0.06}.get(body.cls, 0.045)
+    wave = {"blast": 0.030, "monocyte": 0.04}.get(body.cls, 0.022)
     return blob(scene.rng(16, *body.key), body.radius, oval, wave)
 
 
@@ -83,19 +91,33 @@ def draw_white(scene: Scene, body: Body, parcel: tuple[Body, ...]) -> Sprite:
     """
     own = outline(scene, body)
     sheet = canvas(scene, body, own.reach)
-    cell = _pressed(scene, body, own, parcel, sheet)
+    cell = _facets(_pressed(scene, body, own, parcel, sheet), sheet, body)
     edge = cover(cell, sheet.um)
     look = NUCLEI[body.cls](sheet, body.radius, cell)
-    nucleus = within(look.distance, cell - np.float32(0.28), 0.25)
+    nucleus = within(look.distance, cell - np.float32(0.16), 0.2)
     inside = cover(nucleus, sheet.um) * edge
     amounts = _CYTOPLASM[body.cls](sheet, cell, nucleus)
     amounts = {k: v * edge * (1 - 0.9 * inside) for k, v in amounts.items()}
-    rim: Floats = np.float32(0.10) * np.exp(-np.maximum(nucleus, 0) / np.float32(0.25)) + np.float32(1)
-    amounts[CHROMATIN] = amounts.get(CHROMATIN, np.float32(0)) + inside * look.chromatin * rim
+    rim: Floats = np.float32(0.16) * np.exp(-np.maximum(nucleus, 0) / np.float32(0.22)) + np.float32(1)
+    pink = np.float32(max(0.0, sheet.rng.normal(0.06, 0.10)))
+    amounts[CHROMATIN] = amounts.get(CHROMATIN, np.float32(0)) + inside * look.chromatin * rim * (1 - pink)
+    amounts[AZUROPHILIA] = amounts.get(AZUROPHILIA, np.float32(0)) + inside * look.chromatin * pink
     if look.blue is not None:
         amounts[BASOPHILIA] = amounts.get(BASOPHILIA, np.float32(0)) + inside * look.blue
     mask = cell > 0
-    return Sprite(sheet.y0, sheet.x0, edge, amounts, mask, mask & (nucleus > 0))
+    # the denser the cytoplasm, the more its edge bends the light
+    bend = 0.35 if body.cls in ("neutrophil", "monocyte") else 0.9
+    fringe = np.float32(bend) * np.exp(-(((cell + np.float32(0.27)) / np.float32(0.18)) ** 2))
+    return Sprite(sheet.y0, sheet.x0, edge, amounts, mask, mask & (nucleus > 0), fringe)
+
+
+def _facets(cell: Floats, sheet: Canvas, body: Body) -> Floats:
+    """Flatten up to three sides: cells dry against what lay beside them."""
+    for _ in range(int(sheet.rng.choice([0, 1, 2, 3], p=FACETS.get(body.cls, FACETS["blast"])))):
+        angle, far = sheet.rng.uniform(0, 2 * pi), body.radius * sheet.rng.uniform(0.84, 0.98)
+        side = np.float32(far) - sheet.dy * np.float32(sin(angle)) - sheet.dx * np.float32(cos(angle))
+        cell = within(cell, side, 0.9)
+    return cell
 
 
 def _pressed(scene: Scene, body: Body, own: Blob, parcel: tuple[Body, ...], sheet: Canvas) -> Floats:
@@ -125,16 +147,16 @@ def _scanty(sheet: Canvas, cell: Floats, nucleus: Floats) -> dict[int, Floats]:
     hof = np.exp(-(((nucleus + np.float32(0.9)) / np.float32(0.8)) ** 2))
     angle = sheet.rng.uniform(0, 2 * pi)
     side = (sheet.dy * np.float32(sin(angle)) + sheet.dx * np.float32(cos(angle))) / np.float32(6)
-    blue = 0.62 + 0.55 * rim - 0.30 * hof * (1 + side) + 0.09 * sheet.texture(0.35) + 0.08 * sheet.texture(1.1)
+    blue = 0.55 + 0.85 * rim - 0.36 * hof * (1 + side) + 0.15 * sheet.texture(0.3) + 0.18 * sheet.texture(0.8)
     if sheet.rng.random() < 0.25:
         blue *= 1 - _spots(sheet, cell, int(sheet.rng.integers(2, 8)), 0.25, 0.55, 0.8)
-    return {BASOPHILIA: np.clip(blue, 0.05, 1.6), AZUROPHILIA: np.clip(0.05 + 0.02 * sheet.texture(0.5), 0, 1)}
+    return {BASOPHILIA: np.clip(blue, 0.05, 1.6), AZUROPHILIA: np.clip(0.14 + 0.08 * sheet.texture(0.6), 0, 1)}
 
 
 def _sky(sheet: Canvas, cell: Floats, nucleus: Floats) -> dict[int, Floats]:
     """Lymphocyte: clear pale blue, slightly deeper at the membrane, rarely a few azurophil granules."""
     rim = np.exp(-np.maximum(cell, 0) / np.float32(0.4))
-    blue = 0.40 + 0.30 * rim + 0.06 * sheet.texture(0.4) + 0.05 * sheet.texture(1.2)
+    blue = 0.46 + 0.34 * rim + 0.10 * sheet.texture(0.3) + 0.10 * sheet.texture(1.0)
     out = {BASOPHILIA: np.clip(blue, 0.05, 1.2)}
     if sheet.rng.random() < 0.2:
         out[AZUROPHILIA] = _spots(sheet, cell, int(sheet.rng.integers(3, 9)), 0.16, 0.26, 0.7)
@@ -144,11 +166,12 @@ def _sky(sheet: Canvas, cell: Floats, nucleus: Floats) -> dict[int, Floats]:
 def _pink(sheet: Canvas, cell: Floats, nucleus: Floats) -> dict[int, Floats]:
     """Neutrophil: pale lilac pink, sown with fine granules; the membrane hardly shows."""
     fine, finer = sheet.texture(0.22), sheet.texture(0.13)
-    dust = np.clip(fine - 1.0, 0, 1.6) * np.float32(sheet.rng.uniform(0.25, 0.7))
+    dust = np.clip(fine - 0.8, 0, 1.6) * np.float32(sheet.rng.uniform(0.35, 0.95))
     pink = 0.72 + 0.13 * finer + 0.10 * sheet.texture(0.8)
     return {
-        NEUTROPHILIA: np.clip(pink, 0.1, 2) + 0.7 * dust,
-        CHROMATIN: 0.30 * dust,
+        NEUTROPHILIA: np.clip(pink, 0.1, 2) + 0.6 * dust,
+        AZUROPHILIA: 0.45 * dust,
+        CHROMATIN: 0.15 * dust,
         BASOPHILIA: np.full_like(cell, np.float32(0.03)),
     }
 

@@ -97,7 +97,7 @@ def by_erosion(seed: Grey, mask: Grey) -> Grey:
 
 
 def h_maxima(image: Grey, height: int) -> Mask:
-    """Regional maxima that rise at least ``height`` grey levels above the pass to any higher maximum.
+    """Regional maxima that rise more than ``height`` grey levels above the pass to any higher maximum.
 
     Parameters
     ----------
@@ -121,5 +121,5 @@ def h_maxima(image: Grey, height: int) -> Mask:
 
 
 def h_minima(image: Grey, height: int) -> Mask:
-    """Regional minima at least ``height`` grey levels deep: `h_maxima` of the negative."""
+    """Regional minima more than ``height`` grey levels deep: `h_maxima` of the negative."""
     return h_maxima(~image, height)

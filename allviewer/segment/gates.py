@@ -17,7 +17,7 @@ CUT_NUCLEUS_UM2 = 4.0
 SPREAD = 0.5
 """A nucleus fainter than this part of the slide's intact ones has burst and spread."""
 
-RAGGED, RAGGED_SPREAD = 0.90, 0.8
+RAGGED, RAGGED_SPREAD = 0.92, 0.78
 """So has one whose cell fills less than the first of its convex hull and which is fainter than the second."""
 
 

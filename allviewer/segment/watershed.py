@@ -11,8 +11,7 @@ from allviewer.vocab.arrays import Grey, Labels, Mask
 def _flood(levels, labels):  # type: ignore[no-untyped-def]
     """Flood in place. Both arrays carry a frame of one pixel; -1 in ``labels`` is never entered.
 
-    Lists are chained through ``follower``. The level may step back: a basin without a marker fills from the first
-    flood that spills into it, as with a priority queue ordered by grey level, then by age.
+    Lists are chained through ``follower``. A pixel below the flood joins the list of the level the flood has reached.
     """
     rows, columns = levels.shape
     relief, out = levels.ravel(), labels.ravel()
@@ -41,14 +40,13 @@ def _flood(levels, labels):  # type: ignore[no-untyped-def]
             if out[j] != 0:
                 continue
             out[j] = out[i]
-            v = relief[j]
+            v = max(relief[j], level)
             follower[j] = -1
             if head[v] < 0:
                 head[v] = j
             else:
                 follower[tail[v]] = j
             tail[v] = j
-            level = min(level, v)
 
 
 def watershed(relief: Grey, markers: Labels, mask: Mask | None = None) -> Labels:

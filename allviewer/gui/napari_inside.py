@@ -4,7 +4,7 @@ from typing import Any
 
 import napari
 from napari.layers import Layer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 
 def main_window(viewer: napari.Viewer) -> QMainWindow:

@@ -197,9 +197,21 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
             raise ValueError(f"expected one state for each of {self._count} cells, got {len(states)}")
         flat = self._states.reshape(-1)
         flat[: self._count] = states
-        if self._selected is not None:
+        if self._selected is not None and flat[self._selected] != HIDDEN:
             flat[self._selected] |= SELECTED
         self._state_texture.set_data(self._states)
+        self.update()
+
+    def set_rows(self, rows: NDArray[np.intp], states: NDArray[np.uint8]) -> None:
+        """New looks of some cells: the texture's lines between the first and the last of them are written."""
+        if not len(rows):
+            return
+        flat = self._states.reshape(-1)
+        flat[rows] = states
+        if self._selected is not None and flat[self._selected] != HIDDEN:
+            flat[self._selected] |= SELECTED
+        first, last = int(rows.min()) // COLUMNS, int(rows.max()) // COLUMNS
+        self._state_texture.set_data(self._states[first : last + 1], offset=(first, 0))
         self.update()
 
     def set_state(self, row: int, state: int) -> None:

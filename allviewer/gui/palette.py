@@ -20,6 +20,12 @@ REVIEWED, DOUBTFUL, SELECTED = 32, 64, 128
 UNCLASSIFIED = CellClass("unclassified", "not classified", "#56B4E9", "·")
 """What a cell is shown as until a model has spoken."""
 
+SMUDGE = CellClass("smudge", "smudge cell", "#009E73", "s")
+"""A burst nucleus: outlined and counted apart, never classified."""
+
+EXTRA = (UNSURE, NOT_A_CELL, UNCLASSIFIED, SMUDGE)
+"""What every taxonomy is shown with beside its classes."""
+
 GROUNDS = {"nucleus": "#4B2A7B", "cytoplasm": "#B9A3D3", "background": "#EFE6EA", "red cell": "#D9A3A8"}
 """Representative colours of a stained smear that an outline must stand out from."""
 
@@ -65,16 +71,16 @@ def casing_of(colour: str) -> str:
 
 
 def codes(taxonomy: Taxonomy) -> dict[str, int]:
-    """Label key → class code 1..31: the taxonomy's classes in order, then unsure, not a cell, not classified."""
-    keys = (*taxonomy.keys, UNSURE.key, NOT_A_CELL.key, UNCLASSIFIED.key)
+    """Label key → class code 1..31: the taxonomy's classes in order, then `EXTRA`."""
+    keys = [kind.key for kind in shown_classes(taxonomy)]
     if len(keys) > 31:
-        raise ValueError(f"a taxonomy of {len(taxonomy.keys)} classes does not fit the palette: at most 28")
+        raise ValueError(f"a taxonomy of {len(taxonomy.keys)} classes does not fit the palette: at most 27")
     return {key: i for i, key in enumerate(keys, start=1)}
 
 
 def shown_classes(taxonomy: Taxonomy) -> tuple[CellClass, ...]:
     """Everything the legend lists, in the order of `codes`."""
-    return (*taxonomy.classes, UNSURE, NOT_A_CELL, UNCLASSIFIED)
+    return (*taxonomy.classes, *EXTRA)
 
 
 def build(taxonomy: Taxonomy, hidden: Collection[str] = ()) -> NDArray[np.uint8]:

@@ -1,1 +1,1 @@
-"""The panels around the slide."""
+"""The panels of the window; each listens to the desk and asks it to act."""

@@ -1,0 +1,47 @@
+"""The page of keys, made from the table of commands."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from allviewer.gui.actions import Actions
+from allviewer.gui.commands import MENUS, printed
+from allviewer.gui.floating import Anchor, Floating
+from allviewer.gui.panels.parts import label, title
+
+
+class HelpPage(Floating):
+    """Every key, in the order of the menus."""
+
+    def __init__(self, canvas: QWidget, actions: Actions) -> None:
+        super().__init__(canvas, Anchor.CENTRE)
+        self.setProperty("role", "card")
+        self.setAccessibleName("Keys")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(22, 16, 22, 16)
+        columns = QHBoxLayout()
+        columns.setSpacing(28)
+        stacks = [QVBoxLayout() for _ in range(2)]
+        for stack in stacks:
+            columns.addLayout(stack)
+        for menu in MENUS:
+            rows = [c for c in actions.table.values() if c.menu == menu and c.keys]
+            if not rows:
+                continue
+            stack = stacks[0] if menu in ("File", "Slide", "Review") else stacks[1]
+            stack.addWidget(title(menu))
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(14)
+            grid.setVerticalSpacing(3)
+            for i, command in enumerate(rows):
+                keys = label("  ".join(dict.fromkeys(printed(k) for k in command.keys)))
+                keys.setAlignment(Qt.AlignmentFlag.AlignRight)
+                keys.setStyleSheet("font-weight: 600;")
+                grid.addWidget(keys, i, 0)
+                grid.addWidget(label(command.title), i, 1)
+            grid.setColumnStretch(1, 1)
+            stack.addLayout(grid)
+            stack.addSpacing(8)
+        for stack in stacks:
+            stack.addStretch(1)
+        outer.addLayout(columns)
+        outer.addWidget(label("Click a cell to select it. Drag moves the slide, the wheel zooms. Esc closes.", "dim"))

@@ -41,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(f"{args.out}: expected a name that ends in .png, .tif or .tiff")
     if suffix == ".png" and args.jpeg:
         return _refuse("--jpeg is for pyramids: give --out a name that ends in .tif")
-    if suffix == ".png" and args.height * args.width > 100_000_000:
-        return _refuse("more than 100 million pixels do not fit a PNG well: give --out a name that ends in .tif")
+    if suffix == ".png" and args.height * args.width > 40_000_000:
+        return _refuse("more than 40 million pixels do not fit a PNG well: give --out a name that ends in .tif")
 
     from allviewer.synth import Scene, truth_paths
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from math import cos, pi, sin
 
+import cv2
 import numpy as np
 
 from allviewer.synth.bodies import Body
 from allviewer.synth.scene import Scene
-from allviewer.synth.shapes import blob, capsule, cover, join, soft_cover
+from allviewer.synth.shapes import blob, capsule, cover, ellipse, join, soft_cover
 from allviewer.synth.stains import AZUROPHILIA, BASOPHILIA, CHROMATIN
-from allviewer.synth.white import Sprite, canvas
+from allviewer.synth.white import Canvas, Sprite, canvas
 from allviewer.vocab.arrays import Floats
 
 
@@ -26,29 +27,53 @@ class Speck:
 
 def draw_smudge(scene: Scene, body: Body) -> Sprite:
     """A burst nucleus: ragged, streaked, magenta, without a cell around it."""
-    sheet = canvas(scene, body, 1.9 * body.radius)
+    sheet = canvas(scene, body, 2.1 * body.radius)
     rng = sheet.rng
-    shape = blob(rng, body.radius * 0.8, 0.10, 0.13)
-    frayed: Floats = 0.5 * sheet.texture(0.5) + 0.9 * sheet.texture(1.5)
-    distance: Floats = shape.radius_at(sheet.dy, sheet.dx) - np.hypot(sheet.dy, sheet.dx) + np.float32(0.55) * frayed
-    # threads of chromatin drawn out while the smear was made, mostly one way
-    pull = rng.uniform(0, 2 * pi)
-    for _ in range(int(rng.integers(0, 5))):
-        angle, far = pull + rng.normal(0, 0.5), body.radius * rng.uniform(0.9, 1.5)
-        side = rng.normal(0, 0.3) * body.radius
-        a = (-side * cos(angle), side * sin(angle))
-        b = (a[0] + far * sin(angle), a[1] + far * cos(angle))
-        distance = join(distance, capsule(sheet.dy, sheet.dx, a, b, rng.uniform(0.3, 0.9)) + 0.3 * frayed, 0.6)
-    soft = soft_cover(distance, rng.uniform(0.12, 0.45))
-    along = np.float32(0.10) * sheet.texture(0.3) - np.float32(0.20) * np.abs(sheet.texture(0.8))
-    density = (rng.uniform(0.45, 1.0) * np.clip(along + 1.1, 0.05, 2)).astype(np.float32)
-    mix = rng.uniform(0.25, 0.75)
+    pull = rng.uniform(0, 2 * pi)  # the way the smear was drawn
+    threads = _streaks(sheet, pull, rng.uniform(1.5, 4.0))
+    distance = _burst(sheet, body.radius, pull, threads)
+    soft = soft_cover(distance, rng.uniform(0.05, 0.3))
+    # dense and torn, or loose and faint
+    level, torn = rng.uniform(0.45, 1.15), rng.uniform(0.02, 0.11)
+    grain = torn * threads + 0.11 * sheet.texture(0.35) + 0.16 * sheet.texture(1.1)
+    density = (level * np.clip(1 + grain, 0.08, 2)).astype(np.float32)
+    mix = rng.uniform(0.2, 0.8)
     amounts = {
-        CHROMATIN: soft * density * np.float32(1 - mix) * np.float32(0.85),
+        CHROMATIN: soft * density * np.float32(0.85 * (1 - mix)),
         AZUROPHILIA: soft * density * np.float32(mix),
     }
     mask = distance > 0
-    return Sprite(sheet.y0, sheet.x0, soft * 0.9, amounts, mask, np.zeros_like(mask))
+    return Sprite(sheet.y0, sheet.x0, soft * np.float32(0.9), amounts, mask, np.zeros_like(mask))
+
+
+def _burst(sheet: Canvas, radius: float, pull: float, threads: Floats) -> Floats:
+    """Distance (µm) to a torn blob, drawn out along ``pull`` into tails."""
+    rng = sheet.rng
+    long, short = radius * rng.uniform(0.75, 1.05), radius * rng.uniform(0.55, 0.8)
+    frayed = 0.30 * sheet.texture(0.4) + 0.75 * sheet.texture(1.6) + 0.10 * threads
+    distance: Floats = ellipse(sheet.dy, sheet.dx, (0.0, 0.0), long, short, pull) + frayed
+    for _ in range(int(rng.integers(0, 4))):
+        angle, far = pull + rng.normal(0, 0.45) + pi * rng.integers(2), radius * rng.uniform(0.9, 1.5)
+        side = rng.normal(0, 0.25) * radius
+        a = (side * cos(pull), -side * sin(pull))
+        b = (a[0] + far * sin(angle), a[1] + far * cos(angle))
+        # a tail is widest where it leaves the blob
+        middle = (0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1]))
+        width = rng.uniform(0.3, 0.8)
+        for start, end, thick in ((a, middle, 1.9 * width), (middle, b, width)):
+            distance = join(distance, capsule(sheet.dy, sheet.dx, start, end, thick) + 0.4 * frayed, 0.7)
+    return distance
+
+
+def _streaks(sheet: Canvas, angle: float, length: float) -> Floats:
+    """Noise drawn out over ``length`` µm along ``angle``, of deviation about 1."""
+    half = max(1, round(0.5 * length / sheet.um))
+    kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
+    step = (round(half * cos(angle)), round(half * sin(angle)))
+    cv2.line(kernel, (half - step[0], half - step[1]), (half + step[0], half + step[1]), 1.0)
+    out: Floats = cv2.filter2D(sheet.texture(0.25), -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
+    out /= np.float32(max(float(out.std()), 1e-3))
+    return out
 
 
 def draw_speck(scene: Scene, speck: Speck) -> Sprite:

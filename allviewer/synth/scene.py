@@ -12,6 +12,7 @@ SLOTS = 8
 """White cells and smudges that one parcel can hold."""
 WHITE_PER_UM2 = 35 / 46_400.0
 SMUDGES_PER_UM2 = 3 / 46_400.0
+_MOST = {"blur_um": 3, "noise": 60, "fringe_um": 2, "platelets_per_mm2": 50_000, "precipitate_per_mm2": 50_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ class Scene:
             raise ValueError(f"rouleaux is a probability between 0 and 0.9, not {self.rouleaux}")
         if not 0.5 <= self.red_spacing <= 4:
             raise ValueError(f"red_spacing is 0.5 to 4 red-cell diameters, not {self.red_spacing}")
-        if min(self.blur_um, self.noise, self.fringe_um, self.platelets_per_mm2, self.precipitate_per_mm2) < 0:
-            raise ValueError("blur, noise, fringe and densities cannot be negative")
+        for name, most in _MOST.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is 0 to {most}, not {getattr(self, name)}")
         if not 0 <= self.bodies <= self.slots or min(self.whites, self.smudge_count) < 0:
             raise ValueError(
                 f"{self.whites} white cells and {self.smudge_count} smudges do not fit: this field holds {self.slots}"

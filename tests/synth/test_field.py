@@ -1,7 +1,10 @@
 """A rendered field says exactly what is on it, and says the same again."""
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from allviewer.synth import STAINS, render_field, render_sample
 from allviewer.vocab.optics import RED_CELL_UM
@@ -54,6 +57,24 @@ def test_a_field_without_white_cells():
     assert not bare.smudges.any()
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.sampled_from([0.096, 0.15, 0.25]))
+def test_any_seed_gives_whole_cells_around_their_centres(seed, count, um):
+    field = render_field(300, 360, seed=seed, um_per_px=um, white_cells=count, smudges=1, red_spacing=3)
+    rows, cols = field.centres.astype(int).T
+    np.testing.assert_array_equal(field.cells[rows, cols], np.arange(1, count + 1))
+    inside = field.nuclei > 0
+    np.testing.assert_array_equal(field.nuclei[inside], field.cells[inside])
+    assert not (field.smudges > 0)[field.cells > 0].any()
+    for k in range(1, count + 1):
+        pieces = cv2.connectedComponentsWithStats((field.cells == k).astype(np.uint8), connectivity=4)[2][1:, 4]
+        assert pieces.max() > 0.98 * pieces.sum()
+    ys, xs = field.centres.T
+    clear = np.minimum(np.minimum(ys, 300 - ys), np.minimum(xs, 360 - xs)) > 10 / um
+    areas = np.bincount(field.cells.ravel(), minlength=count + 1)[1:] * um**2
+    assert (areas[clear] > 0.6 * np.pi * field.radii_um[clear] ** 2).all()
+
+
 def test_blasts_only_and_no_blasts():
     assert set(render_field(700, 700, seed=1, white_cells=6, blast_fraction=1).classes) == {"blast"}
     assert "blast" not in render_field(700, 700, seed=1, white_cells=6, blast_fraction=0).classes
@@ -76,13 +97,30 @@ def test_the_sample_has_blasts_others_smudges_and_platelets():
     assert sample.rgb.shape == (1944, 2592, 3)
     assert len(sample) == 35
     assert 0.35 < blasts / 35 < 0.65
-    assert sample.smudges.max() >= 1
+    assert set(sample.classes) == {"blast", "lymphocyte", "neutrophil", "monocyte", "eosinophil"}
+    assert sample.smudges.max() == 3
+    assert touching(sample.cells) >= 5
     assert len(sample.platelets) >= 3
+
+
+def touching(cells):
+    """How many cells the largest clump has."""
+    closed = cv2.morphologyEx((cells > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    groups = cv2.connectedComponents(closed)[1]
+    return max(len(np.unique(cells[groups == g])) - 1 for g in range(1, groups.max() + 1))
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"um_per_px": 0}, {"stain": "ink"}, {"white_cells": 10_000}, {"seed": -1}, {"blast_fraction": 2}, {"noise": -1}],
+    [
+        {"um_per_px": 0},
+        {"stain": "ink"},
+        {"white_cells": 10_000},
+        {"seed": -1},
+        {"blast_fraction": 2},
+        {"noise": -1},
+        {"blur_um": float("nan")},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError):

@@ -79,13 +79,11 @@ class Database:
 
     def _settle(self) -> None:
         """Recognise or create the study, then switch on what makes a commit last. Foreign files are left untouched."""
-        self._recognise()
-        pragma = self._connection.exec_driver_sql
-        if self._connection.in_transaction():
-            self._connection.rollback()
+        with self.reading():  # one state: another program may be making the study at this moment
+            self._recognise()
         for setting in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "trusted_schema = OFF"):
-            pragma(f"PRAGMA {setting}")
-        self._connection.rollback()
+            self._connection.exec_driver_sql(f"PRAGMA {setting}")
+        self._connection.rollback()  # ends SQLAlchemy's own idea of a transaction; SQLite has none here
         with self.writing() as connection:
             if self._number("application_id") != schema.APPLICATION_ID:
                 _create(connection)

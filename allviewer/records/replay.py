@@ -117,4 +117,4 @@ class SlideLog:
 
 
 def _word(label: str | None) -> str:
-    return "not reviewed" if label is None else f"'{label}'"
+    return "unreviewed" if label is None else f"'{label}'"

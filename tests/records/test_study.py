@@ -1,12 +1,14 @@
 """Commit, undo, redo, replay; one file opened again and opened twice."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from allviewer.records import Study, default_path
+from allviewer.records import Study, default_path, verify
 from allviewer.records.study import platform
 from allviewer.vocab.decision import Act
 from allviewer.vocab.errors import ConflictError, StudyError
@@ -127,7 +129,7 @@ def test_two_programs_on_one_file_find_their_conflict(study_file, decide):
         ben.undo("slide")
         anna.undo("slide")
         assert labels(anna) == {}
-        with pytest.raises(ConflictError, match="cell 82 is now not reviewed, not 'blast'"):
+        with pytest.raises(ConflictError, match="cell 82 is now unreviewed, not 'blast'"):
             ben.commit([decide(82, "blast", "normal")])
 
 
@@ -197,3 +199,21 @@ def test_closing_leaves_one_file(study_file, decide):
     with Study.open(study_file) as study:
         study.commit([decide(1, None, "blast")])
     assert [p.name for p in study_file.parent.iterdir()] == [study_file.name]
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_programs_that_make_the_same_file_at_once_share_one_study(study_file, decide, attempt):
+    together = Barrier(4)
+
+    def begin(number):
+        together.wait()
+        with Study.open(study_file, reader=f"reader {number}") as study:
+            for cell in range(4):
+                study.commit([decide(10 * number + cell, None, "blast")])
+            return study.uid
+
+    with ThreadPoolExecutor(4) as programs:
+        assert len(set(programs.map(begin, range(4)))) == 1
+    with Study.open(study_file) as study:
+        assert len(labels(study)) == 16
+    assert verify(study_file) == []

@@ -119,7 +119,7 @@ def draw_red(scene: Scene, cell: RedCell) -> Disc:
     tilt = rng.normal(0, 0.35, 2)
     dimple = np.hypot(dy - np.float32(tilt[0]), dx - np.float32(tilt[1])) / (0.5 * cell.diameter)
     width, steep = rng.uniform(0.32, 0.56), rng.uniform(3, 9)
-    pallor = np.clip(rng.normal(0.44, 0.24), 0.0, 0.85)
+    pallor = np.clip(rng.normal(0.50, 0.22), 0.0, 0.85)
     thick = 1 - np.float32(pallor) * np.exp(-((dimple / np.float32(width)) ** np.float32(steep)))
     thick *= 1 + 0.14 * np.exp(-(((distance - 0.35) / np.float32(0.35)) ** 2))
     amount = np.float32(np.clip(rng.normal(1.0, 0.07), 0.75, 1.3)) * edge * thick

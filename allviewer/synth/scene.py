@@ -47,8 +47,8 @@ class Scene:
     blast_fraction: float = 0.5
     clumping: float = 0.65
     smudges: int | None = None
-    red_spacing: float = 0.80
-    rouleaux: float = 0.2
+    red_spacing: float = 0.77
+    rouleaux: float = 0.15
     platelets_per_mm2: float = 420.0
     precipitate_per_mm2: float = 200.0
     blur_um: float = 0.10

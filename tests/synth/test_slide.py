@@ -33,21 +33,28 @@ def test_a_tile_is_the_same_whatever_was_rendered_before_it(whole, order):
             np.testing.assert_array_equal(getattr(tile, name), getattr(whole, name)[at])
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 9), st.floats(0, 1), st.integers(0, 2**40))
-def test_what_is_allotted_adds_up(places, slots, share, seed):
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.integers(1, 9),
+    st.floats(0, 1),
+    st.integers(0, 2**40),
+    st.sampled_from([None, 0.1, 0.9, 8.0]),
+)
+def test_what_is_allotted_adds_up(places, slots, share, seed, evenness):
     total = int(share * places * slots)
 
     def rng(first, end):
         return np.random.default_rng((seed, first, end))
 
-    parts = [allot(rng, total, places, slots, k) for k in range(places)]
-    here = [n for n, _ in parts]
-    assert sum(here) == total
-    assert max(here) <= slots
-    assert [before for _, before in parts if before or total] == list(np.cumsum([0, *here[:-1]]))[
-        : len(parts)
-    ] or not total
+    parts = [allot(rng, total, places, slots, k, evenness) for k in range(places)]
+    here = np.array([n for n, _ in parts])
+    assert here.sum() == total
+    assert here.min() >= 0
+    assert here.max() <= slots
+    before = np.concatenate([[0], np.cumsum(here)[:-1]])
+    occupied = here > 0
+    np.testing.assert_array_equal(np.array([b for _, b in parts])[occupied], before[occupied])
 
 
 def test_no_seam_between_tiles():

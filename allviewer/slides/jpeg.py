@@ -20,7 +20,7 @@ _UNREAD = {
     0xCD: "hierarchical", 0xCE: "hierarchical", 0xCF: "hierarchical",
 }  # fmt: skip
 _ALONE = (0x01, 0xD8, *range(0xD0, 0xD8))  # markers without a length
-_MARKER = re.compile(rb"\xff+[^\xff]", re.DOTALL)
+_MARKER = re.compile(rb"\xff[^\xff]", re.DOTALL)
 MOST_MARKERS = 10_000
 MOST_SCANS = 200
 MOST_SCANNED_PIXELS = 4_000_000_000  # every scan of a progressive picture goes over all its blocks
@@ -35,6 +35,7 @@ class JpegHeader(Header):
     progressive, arithmetic : how it is coded.
     jfif, adobe : the JFIF marker is there; the Adobe marker's colour transform, or None.
     scans_at : where the first scan begins.
+    blocks : 8 x 8 blocks of all components together.
     """
 
     progressive: bool = False
@@ -42,6 +43,7 @@ class JpegHeader(Header):
     jfif: bool = False
     adobe: int | None = None
     scans_at: int = 0
+    blocks: int = 0
 
 
 def read_header(data: bytes, path: Path) -> JpegHeader:
@@ -53,13 +55,14 @@ def read_header(data: bytes, path: Path) -> JpegHeader:
     """
     frame: tuple[int, int, int, int, int] | None = None
     jfif, adobe = False, None
+    factors: list[tuple[int, int]] = []
     orientation, step = 1, None
     at, seen_exif = 2, False
     for _ in range(MOST_MARKERS):
         found = _MARKER.search(data, at)
         if found is None or found.end() + 2 > len(data):
             raise damaged(path, "the JPEG ends before its picture begins")
-        at = found.end() - 2
+        at = found.start()
         marker = data[at + 1]
         if marker in _ALONE or marker == 0:
             at += 2
@@ -74,7 +77,8 @@ def read_header(data: bytes, path: Path) -> JpegHeader:
             if frame is not None or len(body) < 6 or len(body) < 6 + 3 * body[5]:
                 raise damaged(path, "the JPEG's frame header is broken")
             frame = (marker, body[0], int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big"), body[5])
-            if any(not (1 <= f >> 4 <= 4 and 1 <= f & 15 <= 4) for f in body[7 : 6 + 3 * body[5] : 3]):
+            factors = [(f & 15, f >> 4) for f in body[7 : 6 + 3 * body[5] : 3]]
+            if any(not (1 <= down <= 4 and 1 <= across <= 4) for down, across in factors):
                 raise damaged(path, "the JPEG's sampling factors are outside 1 to 4")
         elif marker == 0xE0 and body[:5] == b"JFIF\0" and len(body) >= 12:
             jfif = True
@@ -94,12 +98,18 @@ def read_header(data: bytes, path: Path) -> JpegHeader:
     if frame is None:
         raise damaged(path, "the JPEG ends before its picture begins")
     kind, bits, height, width, samples = frame
-    if not height or not width:
+    if not height or not width or not samples:
         raise damaged(path, "the JPEG states a size of nothing", got=f"{width} x {height} pixels")
     return JpegHeader(
         height, width, samples, bits, step, orientation,
-        kind in (0xC2, 0xCA), kind in (0xC9, 0xCA), jfif, adobe, at,
+        kind in (0xC2, 0xCA), kind in (0xC9, 0xCA), jfif, adobe, at, _blocks(height, width, factors),
     )  # fmt: skip
+
+
+def _blocks(height: int, width: int, factors: list[tuple[int, int]]) -> int:
+    """Blocks of all components; ``factors`` are their sampling factors (down, across)."""
+    most_down, most_across = max(d for d, _ in factors), max(a for _, a in factors)
+    return sum(-(-height * d // (8 * most_down)) * -(-width * a // (8 * most_across)) for d, a in factors)
 
 
 def check_scans(data: bytes, header: JpegHeader, path: Path) -> None:
@@ -110,9 +120,9 @@ def check_scans(data: bytes, header: JpegHeader, path: Path) -> None:
     end = data.find(b"\xff\xd9", header.scans_at)  # never inside entropy-coded data: there 0xFF is followed by 0
     if end < 0:
         raise damaged(path, "the file is cut off: the JPEG's end marker is missing")
-    blocks = -(-header.height // 8) * -(-header.width // 8)
-    if not header.arithmetic and (len(data) - header.scans_at) * 8 * 16 < blocks:
-        # a block takes at least one bit; chroma sampling can leave at most 16 blocks to one of the first component
+    # the shortest Huffman code has one bit; a sequential block takes two codes, a progressive one begins with one
+    least_bits = 0 if header.arithmetic else header.blocks if header.progressive else 2 * header.blocks
+    if (len(data) - header.scans_at) * 8 < least_bits:
         raise damaged(
             path,
             "the JPEG claims more pixels than its data can hold",

@@ -1,4 +1,4 @@
-"""Every file of formats/good opens to its manifest's pixels, or is refused in a sentence that says what is unsupported."""
+"""Every file of formats/good opens to its manifest's pixels, or is refused in a sentence that says why."""
 
 import csv
 import re

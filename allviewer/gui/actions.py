@@ -33,7 +33,7 @@ class Actions:
         self.table = {command.id: command for command in table}
         self._window, self._bench = window, bench
         self._actions: dict[str, QAction] = {}
-        self._buttons: list[tuple[QAbstractButton, Command]] = []
+        self.buttons: list[tuple[QAbstractButton, Command]] = []
         for command in table:
             action = QAction(command.title, window)
             action.setShortcuts([QKeySequence(key) for key in command.keys])
@@ -84,7 +84,7 @@ class Actions:
         # a click does not take the focus from the slide; the Tab key does
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(self._actions[id].trigger)
-        self._buttons.append((button, command))
+        self.buttons.append((button, command))
         return button
 
     def trigger(self, id: str) -> None:
@@ -93,7 +93,7 @@ class Actions:
 
     def refresh(self) -> None:
         """Grey out what makes no sense now. Shortcuts stay on: they ask again when pressed."""
-        for button, command in self._buttons:
+        for button, command in self.buttons:
             button.setEnabled(command.when(self._bench))
         for id, action in self._actions.items():
             if action.isVisible():

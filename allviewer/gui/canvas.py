@@ -91,11 +91,14 @@ class SlideView:
         """Level-0 pixels on screen, clipped to the image; None where there is none."""
         if self.field is None or self.field.slide is None:
             return None
-        canvas = canvas_widget(self.viewer)
         y0, x0 = world_at(self.viewer, 0, 0)
-        y1, x1 = world_at(self.viewer, canvas.width(), canvas.height())
+        y1, x1 = self._far_corner()
         box = Region(int(y0), int(x0), max(int(y0), int(y1) + 2), max(int(x0), int(x1) + 2))
         return box.clip(*self.field.slide.shape)
+
+    def _far_corner(self) -> tuple[float, float]:
+        canvas = canvas_widget(self.viewer)
+        return world_at(self.viewer, canvas.width(), canvas.height())
 
     def bring(self, y: float, x: float, diameter: float) -> None:
         """Move the camera only as far as a cell needs to be seen well: on screen, and not a speck."""
@@ -107,9 +110,12 @@ class SlideView:
             camera.zoom = CLOSE_PX / diameter
             camera.center = (y - 0.5, x - 0.5)
             return
-        margin_y, margin_x = view.height * 0.12, view.width * 0.12
-        if not (view.y0 + margin_y <= y <= view.y1 - margin_y and view.x0 + margin_x <= x <= view.x1 - margin_x):
-            camera.center = (y - 0.5, x - 0.5)
+        shown = np.array(world_at(self.viewer, 0, 0)), np.array(self._far_corner())
+        margin = np.minimum(1.5 * diameter, (shown[1] - shown[0]) / 3)
+        place = np.array([y, x]) - 0.5
+        lack = np.minimum(place - shown[0] - margin, 0) + np.maximum(place - shown[1] + margin, 0)
+        if lack.any():
+            camera.center = tuple(np.array(camera.center[-2:]) + lack)
 
     def bring_close(self, y: float, x: float, diameter: float) -> None:
         """The cell in the middle, at a size to read its chromatin by."""

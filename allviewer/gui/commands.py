@@ -174,7 +174,7 @@ def commands(taxonomy: Taxonomy) -> tuple[Command, ...]:
           "Go back to the uncertain cell before", lambda b: b.desk.step_uncertain(-1), _cells, "walk"),
         c("review.undo", "Undo", "Review", ("Ctrl+Z",), "Take the last decision back", lambda b: b.desk.undo(),
           lambda b: b.desk.can_undo, "undo"),
-        c("review.redo", "Redo", "Review", ("Ctrl+Shift+Z", "Ctrl+Y"), "Make the decision again that was taken back",
+        c("review.redo", "Redo", "Review", ("Ctrl+Y", "Ctrl+Shift+Z"), "Make the decision again that was taken back",
           lambda b: b.desk.redo(), lambda b: b.desk.can_redo, "undo"),
         c("view.outlines", "Outlines", "View", ("O",), "Show or hide the outlines", lambda b: b.toggle("outlines"),
           _image),

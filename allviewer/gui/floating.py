@@ -16,7 +16,6 @@ class Anchor(Enum):
     CENTRE = (0.5, 0.5)
     BOTTOM_LEFT = (0.0, 1.0)
     BOTTOM_RIGHT = (1.0, 1.0)
-    TOP_RIGHT = (1.0, 0.0)
 
 
 class Floating(QFrame):
@@ -45,6 +44,8 @@ class Floating(QFrame):
         canvas = self._canvas
         self.setMaximumWidth(max(120, canvas.width() - 2 * MARGIN))
         self.adjustSize()
+        if self.hasHeightForWidth():  # wrapped lines: the height that this width needs, not that of a narrow one
+            self.resize(self.width(), self.heightForWidth(self.width()))
         across, down = self._anchor.value
         free_x, free_y = canvas.width() - self.width() - 2 * MARGIN, canvas.height() - self.height() - 2 * MARGIN
         self.move(MARGIN + int(max(0, free_x) * across), MARGIN + int(max(0, free_y) * down))

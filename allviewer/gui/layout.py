@@ -25,7 +25,7 @@ from allviewer.gui.panels.worklist import Worklist
 from allviewer.gui.scale_bar import ScaleBar
 from allviewer.gui.theme import Look, sheet
 
-LEFT_WIDTH = 236
+LEFT_WIDTH = 264
 
 
 class Layout:
@@ -113,6 +113,7 @@ class Layout:
         floats = (self.first_sight, self.help, self.failures, self.hover, self.heat_bar, self.note)
         for widget in (self.left, self.right, self.bottom, *floats):
             widget.setStyleSheet(style)
+        self.legend.dress(look)
 
     def say_about(self, field: Field | None) -> None:
         """What the middle of the window says where there is no picture."""

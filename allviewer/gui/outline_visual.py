@@ -48,7 +48,7 @@ void main() {
     float nucleus = step(1.5, kind) * step(kind, 2.5);
     float dot = step(2.5, kind);
     float halo = style.b * 255.0 / WIDTH_UNIT * u_scale * (1.0 - nucleus);
-    float dashed = style.a * (1.0 - nucleus) * (1.0 - dot);
+    float dashed = style.a * (1.0 - nucleus) * (1.0 - dot) * step(halo, 0.5);
     float width = style.r * 255.0 / WIDTH_UNIT * u_scale;
     // a nucleus is drawn thin and without casing, so that the chromatin under it stays readable
     v_colour.a *= mix(1.0, 0.8, nucleus);

@@ -37,6 +37,7 @@ class ScaleBar(Floating):
     def __init__(self, canvas: QWidget) -> None:
         super().__init__(canvas, Anchor.BOTTOM_LEFT)
         ignore_mouse(self)
+        self.setStyleSheet("background: transparent; border: 0;")
         self.setAccessibleName("Scale bar")
         self._length, self.words = 0.0, ""
         font = QFont(self.font())

@@ -54,7 +54,7 @@ def sheet(look: Look) -> str:
     """Qt style sheet of our own panels (napari styles its own)."""
     return f"""
     QWidget {{ background: {look.ground}; color: {look.text}; font-size: 13px; }}
-    QLabel {{ background: transparent; }}
+    QLabel {{ background: transparent; padding: 0; margin: 0; }}
     QLabel[role="dim"] {{ color: {look.dim}; font-size: {SMALLEST_TEXT}px; }}
     QLabel[role="title"] {{ font-size: {SMALLEST_TEXT}px; font-weight: 600; color: {look.dim}; }}
     QLabel[role="big"] {{ font-size: 16px; font-weight: 600; }}
@@ -74,7 +74,14 @@ def sheet(look: Look) -> str:
     QListWidget {{ background: {look.ground}; border: 1px solid {look.line}; border-radius: 4px; outline: 0; }}
     QListWidget::item {{ padding: 5px 6px; border: 0; }}
     QListWidget::item:selected {{ background: {look.pressed}; color: {look.text}; }}
-    QCheckBox {{ background: transparent; spacing: 6px; min-height: 20px; }}
+    QCheckBox {{ background: transparent; spacing: 6px; min-height: 20px; font-size: 13px; }}
+    QCheckBox::indicator {{ background: {look.raised}; border: 1px solid {look.line}; }}
+    QCheckBox::indicator:checked {{ background: {look.pressed}; }}
+    QSlider {{ background: transparent; min-height: 18px; }}
+    QSlider::groove:horizontal {{ background: {look.button}; height: 6px; border-radius: 3px; }}
+    QSlider::sub-page:horizontal {{ background: {look.accent}; border-radius: 3px; }}
+    QSlider::add-page:horizontal {{ background: {look.button}; border-radius: 3px; }}
+    QSlider::handle:horizontal {{ background: {look.accent}; width: 14px; margin: -4px 0; border-radius: 7px; }}
     QProgressBar {{ background: {look.raised}; border: 1px solid {look.line}; border-radius: 4px; max-height: 12px;
         text-align: center; }}
     QProgressBar::chunk {{ background: {look.accent}; border-radius: 3px; }}

@@ -92,9 +92,11 @@ class MainWindow(QObject):
     def show(self) -> None:
         """Put the window on the screen."""
         room = QApplication.primaryScreen().availableGeometry()
-        self.qt.resize(min(1680, room.width()), min(1050, room.height()))
         self.viewer.window.show()
         self.panels.after_show()
+        # napari takes a size of its own when it is shown
+        self.qt.resize(min(1680, room.width()), min(1050, room.height()))
+        self.qt.move(room.topLeft())
         self.canvas.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name

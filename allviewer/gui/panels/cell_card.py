@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cv2
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from allviewer.gui import heat as heat_maps
@@ -14,15 +14,14 @@ from allviewer.gui.actions import Actions
 from allviewer.gui.desk import Desk
 from allviewer.gui.looks import codes_of
 from allviewer.gui.palette import casing_of, rgb, shown_classes
-from allviewer.gui.panels.heat_scale import HeatScale
 from allviewer.gui.panels.hover import headline
-from allviewer.gui.panels.parts import ProbabilityBar, label, line
+from allviewer.gui.panels.parts import ProbabilityBar, label, line, swatch
 from allviewer.gui.reading import crop
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide
 from allviewer.systems.gradcam import heat_share
 from allviewer.vocab.arrays import RGB, Floats
-from allviewer.vocab.taxonomy import Taxonomy
+from allviewer.vocab.taxonomy import NOT_A_CELL, UNSURE, Taxonomy
 
 CROP = 220
 """Logical pixels of the crop's side."""
@@ -95,9 +94,7 @@ class CellCard(QWidget):
         row.addWidget(self.heat_button)
         row.addWidget(self.heat_class, 1)
         self._box.addLayout(row)
-        self.scale = HeatScale()
-        self.share = label("", "dim", wrap=True)
-        self._box.addWidget(self.scale)
+        self.share = label("", "dim")
         self._box.addWidget(self.share)
         self.heat_class.currentIndexChanged.connect(lambda _: self._draw())
 
@@ -109,6 +106,8 @@ class CellCard(QWidget):
         accept.setStyleSheet("font-weight: 600;")
         grid.addWidget(accept, 0, 0, 1, 2)
         labels = [c for c in self._actions.table if c.startswith("review.label.")]
+        kinds = {f"review.label.{kind.key}": kind for kind in self._desk.taxonomy.classes}
+        kinds |= {"review.reject": NOT_A_CELL, "review.unsure": UNSURE}
         for i, id in enumerate(labels):
             grid.addWidget(button(id, self), 1 + i // 2, i % 2)
         below = 1 + (len(labels) + 1) // 2
@@ -119,6 +118,9 @@ class CellCard(QWidget):
         for i, pair in enumerate(pairs):
             for j, id in enumerate(pair):
                 grid.addWidget(button(id, self, short.get(id, "")), below + i, j)
+        for made, command in self._actions.buttons:
+            if command.id in kinds and made.parent() is self:
+                made.setIcon(QIcon(swatch(kinds[command.id])))
         return grid
 
     def _build_bars(self, taxonomy: Taxonomy) -> None:
@@ -176,7 +178,6 @@ class CellCard(QWidget):
         for value in self._measured.values():
             value.setText("–")
         self.share.setText("")
-        self.scale.setVisible(False)
 
     def _read(self, session: ReviewSession, row: int) -> None:
         """Fetch the crop off the Qt thread: what the model was given, or the cell with room around it."""
@@ -213,13 +214,11 @@ class CellCard(QWidget):
         picture = pixels.copy()
         prediction, index = session.prediction, self.heat_class.currentIndex()
         has = prediction is not None and prediction.heat is not None and bool(prediction.classified[row])
-        self.scale.setVisible(has and self.heat_on)
-        self.share.setVisible(has)
+        self.share.setText("")
         if has and prediction is not None and prediction.heat is not None and index >= 0:
             heat = prediction.heat[row, index]
             if self.heat_on:
                 picture = heat_maps.over(picture, heat, field.heat_top, 0.75)
-                self.scale.show_scale(field.heat_top)
             share = heat_share(heat, box, session.cells.cell.rings(row))
             words = "no heat for this class" if np.isnan(share) else f"{share:.0%} of the heat is inside the cell"
             self.share.setText(words)
@@ -236,7 +235,6 @@ class CellCard(QWidget):
         """Show or hide the heat on the crop."""
         self.heat_on = on
         self.heat_button.setChecked(on)
-        self.scale.setVisible(False)
         self._draw()
 
     def shut(self) -> None:

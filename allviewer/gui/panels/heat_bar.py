@@ -12,10 +12,10 @@ SCOPES = {Scope.CELL: "selected cell", Scope.VIEW: "cells in view", Scope.FIELD:
 
 
 class HeatBar(Floating):
-    """Floats at the top right of the slide."""
+    """Floats at the bottom right of the slide."""
 
     def __init__(self, canvas: QWidget, layer: HeatLayer) -> None:
-        super().__init__(canvas, Anchor.TOP_RIGHT)
+        super().__init__(canvas, Anchor.BOTTOM_RIGHT)
         self.setProperty("role", "card")
         self.setFixedWidth(250)
         box = QVBoxLayout(self)

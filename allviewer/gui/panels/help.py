@@ -22,6 +22,7 @@ class HelpPage(Floating):
         columns.setSpacing(28)
         stacks = [QVBoxLayout() for _ in range(2)]
         for stack in stacks:
+            stack.setSpacing(3)
             columns.addLayout(stack)
         for menu in MENUS:
             rows = [c for c in actions.table.values() if c.menu == menu and c.keys]
@@ -30,6 +31,7 @@ class HelpPage(Floating):
             stack = stacks[0] if menu in ("File", "Slide", "Review") else stacks[1]
             stack.addWidget(title(menu))
             grid = QGridLayout()
+            grid.setContentsMargins(0, 0, 0, 0)
             grid.setHorizontalSpacing(14)
             grid.setVerticalSpacing(3)
             for i, command in enumerate(rows):
@@ -40,7 +42,7 @@ class HelpPage(Floating):
                 grid.addWidget(label(command.title), i, 1)
             grid.setColumnStretch(1, 1)
             stack.addLayout(grid)
-            stack.addSpacing(8)
+            stack.addSpacing(10)
         for stack in stacks:
             stack.addStretch(1)
         outer.addLayout(columns)

@@ -7,6 +7,7 @@ from superqt import QRangeSlider
 from allviewer.gui.desk import Desk
 from allviewer.gui.palette import SMUDGE, UNCLASSIFIED, shown_classes
 from allviewer.gui.panels.parts import label, swatch, title
+from allviewer.gui.theme import Look
 from allviewer.review import EVERY_STATE, State
 from allviewer.vocab.taxonomy import Taxonomy
 
@@ -34,6 +35,7 @@ class Legend(QWidget):
         self._grid.setHorizontalSpacing(6)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(1, 1)
+        self._grid.setContentsMargins(0, 0, 4, 0)
         box.addLayout(self._grid)
         self.slider = QRangeSlider(Qt.Orientation.Horizontal)  # type: ignore[no-untyped-call]
         self.slider.setRange(0, 100)
@@ -67,6 +69,14 @@ class Legend(QWidget):
             signal.connect(self._soon)
         self.refresh()
 
+    def dress(self, look: Look) -> None:
+        """Colours of the slider, which reads only a sheet of its own."""
+        self.slider.setStyleSheet(
+            f"QSlider::groove:horizontal {{background: {look.button}; height: 6px; border-radius: 3px}}"
+            f"QSlider::handle:horizontal {{background: {look.accent}; width: 14px; margin: -4px 0; border-radius: 7px}}"
+            f"QRangeSlider {{qproperty-barColor: {look.accent}; background: transparent}}"
+        )
+
     def _soon(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
@@ -89,6 +99,7 @@ class Legend(QWidget):
             picture.setPixmap(swatch(kind))
             switch = QCheckBox(kind.name)
             switch.setChecked(kind.key not in self._desk.filters.hidden)
+            switch.setMinimumWidth(switch.sizeHint().width() + 8)
             switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             switch.setToolTip(f"Show or hide {kind.name}")
             switch.toggled.connect(self._on_switch)
@@ -97,7 +108,7 @@ class Legend(QWidget):
             numbers = label("0"), label("0")
             for column, number in enumerate(numbers, start=2):
                 number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                number.setMinimumWidth(44)  # nothing jumps when numbers grow
+                number.setMinimumWidth(46)  # nothing jumps when numbers grow
                 self._grid.addWidget(number, line, column)
             self.switches[kind.key], self._counts[kind.key] = switch, numbers
 

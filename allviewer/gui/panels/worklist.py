@@ -24,8 +24,10 @@ def described(field: Field) -> str:
     words = str(field.phase)
     if field.session is not None and field.phase in (Phase.DONE, Phase.CANCELLED):
         counts = len(field.session.cells), int(field.session.reviewed.sum())
-        words += f" · {counts[0]:,} cells · {counts[1]:,} reviewed"
-    return words + (" · synthetic" if field.synthetic else "")
+        words = f"{counts[0]:,} cells · {counts[1]:,} reviewed" + (
+            " · stopped" if field.phase is Phase.CANCELLED else ""
+        )
+    return words + ("\n     synthetic" if field.synthetic else "")
 
 
 class Worklist(QWidget):
@@ -48,6 +50,7 @@ class Worklist(QWidget):
         self.list.currentRowChanged.connect(self._chosen)
         box.addWidget(self._empty)
         box.addWidget(self.list, 1)
+        box.addStretch(0)
         desk.worklist.connect(self.rebuild)
         desk.shown.connect(self._mark)
         desk.progressed.connect(self._refresh)

@@ -41,7 +41,7 @@ def summary(field: Field | None, model: str) -> str:
     else:
         session = field.session
         verb = "analysed" if field.phase is Phase.DONE else "found so far:"
-        parts += [f"{verb} {len(session.cells):,} cells", f"{int(session.reviewed.sum()):,} reviewed"]
+        parts += [f"{verb} {len(session):,} cells", f"{int(session.reviewed.sum()):,} reviewed"]
         if session.saved_at is not None:
             parts.append(f"saved {session.saved_at.astimezone():%H:%M:%S}")
     if field is not None and field.slide is not None:

@@ -23,10 +23,8 @@ def described(field: Field) -> str:
         return f"analysing, {field.done} of {field.tiles} tiles"
     words = str(field.phase)
     if field.session is not None and field.phase in (Phase.DONE, Phase.CANCELLED):
-        counts = len(field.session.cells), int(field.session.reviewed.sum())
-        words = f"{counts[0]:,} cells · {counts[1]:,} reviewed" + (
-            " · stopped" if field.phase is Phase.CANCELLED else ""
-        )
+        words = f"{len(field.session):,} cells · {int(field.session.reviewed.sum()):,} reviewed"
+        words += " · stopped" if field.phase is Phase.CANCELLED else ""
     return words + ("\n     synthetic" if field.synthetic else "")
 
 

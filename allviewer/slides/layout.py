@@ -127,7 +127,7 @@ def _kind(d: Directory, path: Path) -> tuple[str, int]:
         raise unsupported(path, f"TIFF with {_UNREAD_PHOTOMETRICS[photometric]} is not supported")
     if photometric not in (0, 1, 2, 3, 5, 6):
         raise unsupported(path, "this TIFF colour space is not supported", got=f"number {photometric}")
-    if photometric == 6 and CODECS[compression] not in PICTURE_CODECS:
+    if photometric == 6 and CODECS[compression] not in ("JPEG", "WebP"):
         raise unsupported(path, "TIFF with YCbCr colour outside JPEG is not supported")
     return CODECS[compression], photometric
 

@@ -12,7 +12,8 @@ from allviewer.slides.refusal import damaged, unsupported
 from allviewer.slides.tags import Directory, TagError, Tree
 from allviewer.vocab.errors import ImageError
 
-_MASK, _MACRO = 4, 8  # bits of NewSubfileType; 8 is Aperio's
+LABEL = "the file's first picture is a slide label or overview, which is never shown"
+_REDUCED, _MASK, _MACRO = 1, 4, 8  # bits of NewSubfileType; 8 is Aperio's
 MOST_LEVELS = 32
 _VENDORS = {
     65420: "Hamamatsu NDPI slides",
@@ -30,7 +31,7 @@ class Contents:
     ----------
     levels : of each level its layouts: one, or one for each of red, green and blue.
     step_um : stated µm per pixel (down, across), plausible or not.
-    significant_bits : from OME-XML, or None.
+    significant_bits : from OME-XML or MaxSampleValue, or None.
     orientation : as the first directory states it.
     notes : what was left out or doubted.
     """
@@ -50,17 +51,15 @@ def read_contents(tree: Tree, path: Path, budget: Budget) -> Contents:
     ImageError : nothing that can be shown.
     TagError : the directories are damaged.
     """
-    chain = tree.chain()
+    chain = _picture_first(tree)
     first = chain[0]
-    for code, name in _VENDORS.items():
-        if code in first:
-            raise unsupported(path, f"{name} are not supported")
     description = first.text(270)
-    if description[:6].lower().startswith(("label", "macro")) or first.integer(254, 0) & _MACRO:
-        raise unsupported(path, "the file's first picture is a slide label, which is never shown")
+    _refuse_foreign(first, description, path)
     base = read_layout(first, path, budget)
     notes: list[str] = []
     ome = read_ome(description) if is_ome(description) else None
+    if ome is not None and ome.label:
+        raise unsupported(path, LABEL)
     if ome is None and is_ome(description):
         notes.append("The OME-XML in the file describes no picture, is damaged or declares entities: it was not used.")
     pages = _channel_pages(base, ome, description, chain, path, notes)
@@ -78,9 +77,37 @@ def read_contents(tree: Tree, path: Path, budget: Budget) -> Contents:
     if ome is not None and ome.elsewhere:
         notes.append("The picture is one of a set of files; only this file is shown.")
     return Contents(
-        (layouts, *reduced), _step(first, ome, description), ome.significant_bits if ome else None,
+        (layouts, *reduced), _step(first, ome, description), _significant_bits(first, ome),
         first.integer(274, 1), tuple(notes),
     )  # fmt: skip
+
+
+def _picture_first(tree: Tree) -> list[Directory]:
+    """The main chain; where it begins with a reduced copy, the largest full picture (also of its SubIFDs) comes first."""
+    chain = tree.chain()
+    if not chain[0].integer(254, 0) & _REDUCED:
+        return chain
+    others = list(chain[1:])
+    for offset in chain[0].integers(330, MOST_LEVELS).tolist():
+        others.append(tree.directory(offset))
+    full = [d for d in others if not d.integer(254, 0) & (_REDUCED | _MASK | _MACRO)]
+    if not full:
+        return chain
+    best = max(full, key=lambda d: d.integer(256, 0) * d.integer(257, 0))
+    return [best, *(d for d in chain if d.offset != best.offset)]
+
+
+def _refuse_foreign(first: Directory, description: str, path: Path) -> None:
+    """Slides whose makers put labels first, overlap tiles or bend the format; and labels themselves."""
+    for code, name in _VENDORS.items():
+        if code in first:
+            raise unsupported(path, f"{name} are not supported")
+    if "leica-microsystems.com/scn" in description[:2000]:
+        raise unsupported(path, "Leica SCN slides are not supported")
+    if b"<iScan" in first.bytes(700, 1 << 16):
+        raise unsupported(path, "Ventana slides are not supported")
+    if description[:6].lower().startswith(("label", "macro")) or first.integer(254, 0) & _MACRO:
+        raise unsupported(path, LABEL)
 
 
 def _channel_pages(
@@ -159,6 +186,14 @@ def _as_level(
     same = ("samples", "bits", "photometric", "tiled")
     fits = all(getattr(a, key) == getattr(b, key) for a, b in zip(layouts, base, strict=True) for key in same)
     return layouts if fits and not any(_differ(layouts[0], other) for other in layouts[1:]) else None
+
+
+def _significant_bits(first: Directory, ome: OmePicture | None) -> int | None:
+    """Bits that are used of each sample, from OME-XML or from MaxSampleValue."""
+    if ome is not None and ome.significant_bits:
+        return ome.significant_bits
+    top = first.integer(281, 0) + 1
+    return top.bit_length() - 1 if top > 1 and top & (top - 1) == 0 else None
 
 
 def _step(first: Directory, ome: OmePicture | None, description: str) -> tuple[float, float] | None:

@@ -3,12 +3,14 @@
 Source: OME data model, schema 2016-06.
 """
 
+import re
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from allviewer.slides.pixelsize import unit_um
 
 LONGEST = 1 << 24
+_LABEL = re.compile(r"\b(label|macro|barcode|overview)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class OmePicture:
     samples : samples of its first channel (3: the channel is an RGB picture).
     pages : for each channel (of the first depth and time) the number of its page in the file's main chain.
     fluorescent : a channel names a fluorophore, an emission wavelength or an epifluorescence light path.
+    label : it is named a label, macro, barcode or overview picture.
     elsewhere : some planes lie in other files.
     significant_bits : bits that are used of each sample, or None.
     step_um : µm per pixel (down, across), or None.
@@ -34,6 +37,7 @@ class OmePicture:
     samples: int
     pages: tuple[int, ...]
     fluorescent: bool
+    label: bool
     elsewhere: bool
     significant_bits: int | None
     step_um: tuple[float, float] | None
@@ -56,7 +60,9 @@ def read_ome(description: str) -> OmePicture | None:
         root = ElementTree.fromstring(description)
         image = next((e for e in root if _name(e) == "Image"), None)
         pixels = next((e for e in image if _name(e) == "Pixels"), None) if image is not None else None
-        return None if pixels is None else _picture(pixels)
+        if image is None or pixels is None:
+            return None
+        return _picture(pixels, bool(_LABEL.search(image.get("Name", ""))))
     except (ElementTree.ParseError, ValueError, OverflowError, RecursionError):
         return None
 
@@ -66,7 +72,7 @@ def _name(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _picture(pixels: ElementTree.Element) -> OmePicture:
+def _picture(pixels: ElementTree.Element, label: bool) -> OmePicture:
     sizes = {axis: int(pixels.get(f"Size{axis}", "1")) for axis in "XYCZT"}
     if any(not 0 < n < 2**31 for n in sizes.values()):
         raise ValueError("a size of nothing")
@@ -77,7 +83,7 @@ def _picture(pixels: ElementTree.Element) -> OmePicture:
     return OmePicture(
         sizes["X"], sizes["Y"], sizes["C"], sizes["Z"], sizes["T"], samples,
         _pages(pixels, sizes, max(samples, 1)),
-        any(_fluorescent(c) for c in channels), len(files) > 1, int(bits) if bits else None, _step(pixels),
+        any(_fluorescent(c) for c in channels), label, len(files) > 1, int(bits) if bits else None, _step(pixels),
     )  # fmt: skip
 
 

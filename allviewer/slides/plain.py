@@ -12,8 +12,10 @@ from allviewer.slides.pixelsize import pixel_size
 from allviewer.slides.refusal import LIBRARY_ERRORS, damaged, undecodable
 from allviewer.slides.slide import ArraySlide
 from allviewer.slides.sniff import Kind
+from allviewer.vocab.arrays import RGB
 from allviewer.vocab.errors import AllviewerError
 
+DARKEST_FIELD = 32  # of 255; the empty glass of a stained field is always brighter
 MEANINGLESS_ALPHA = "Alpha is zero everywhere and was ignored."
 
 
@@ -47,7 +49,8 @@ def open_plain(path: Path, kind: Kind, budget: Budget, notes: tuple[str, ...]) -
         raise
     except LIBRARY_ERRORS as error:
         raise undecodable(path, error) from error
-    return ArraySlide(path, rgb, pixel_size(header.step_um), notes + meaning.notes + turned(header.orientation))
+    notes += meaning.notes + dark(rgb, meaning) + turned(header.orientation)
+    return ArraySlide(path, rgb, pixel_size(header.step_um), notes)
 
 
 def _decode(data: bytes, path: Path, kind: Kind, budget: Budget) -> tuple[Header, Samples, Meaning, tuple[str, ...]]:
@@ -66,6 +69,13 @@ def _decode(data: bytes, path: Path, kind: Kind, budget: Budget) -> tuple[Header
             return framed.decode_webp(data, path, budget)
         case Kind.TIFF:
             raise AssertionError("TIFF has its own reader")
+
+
+def dark(rgb: RGB, meaning: Meaning) -> tuple[str, ...]:
+    """A note where a deep picture comes out nearly black: 12-bit cameras often write 16-bit files and do not say so."""
+    if meaning.bits <= 8 or int(rgb.max()) >= DARKEST_FIELD:
+        return ()
+    return (f"The values use only the lowest part of the {meaning.bits}-bit range: export the picture with 8 bits.",)
 
 
 def turned(orientation: int) -> tuple[str, ...]:

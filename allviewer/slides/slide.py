@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,6 @@ Shape = tuple[int, int]
 """Rows, columns."""
 
 
-@runtime_checkable
 class Slide(Protocol):
     """One image, opened for reading. Safe to read from several threads at once."""
 

@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 EXTENSIONS = (
-    ".tif", ".tiff", ".svs", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".j2k",
+    ".tif", ".tiff", ".svs", ".btf", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".j2k",
 )  # fmt: skip
 """File name endings for dialogs, lower case, with the dot (``.ome.tif`` ends in ``.tif``)."""
 
@@ -99,7 +99,7 @@ def misnamed(kind: Kind, path: Path) -> tuple[str, ...]:
     endings = {
         Kind.PNG: (".png", ".apng"), Kind.JPEG: (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), Kind.BMP: (".bmp", ".dib"),
         Kind.GIF: (".gif",), Kind.WEBP: (".webp",), Kind.JP2: (".jp2", ".j2k", ".jpx", ".j2c", ".jpc", ".jpf"),
-        Kind.TIFF: (".tif", ".tiff", ".svs", ".btf", ".tf8", ".tf2"),
+        Kind.TIFF: (".tif", ".tiff", ".svs", ".btf", ".btf", ".tf8", ".tf2"),
     }  # fmt: skip
     ending = path.suffix.lower()
     promised = [k for k, names in endings.items() if ending in names]

@@ -5,6 +5,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 
+class ClosedError(ValueError):
+    """A read came after the file was closed."""
+
+
 class Source(Protocol):
     """Something with a size that gives bytes by position."""
 
@@ -40,9 +44,12 @@ class FileSource:
         if length <= 0 or offset < 0:
             return b""
         with self._lock:
+            if self._file.closed:
+                raise ClosedError("the file was closed")
             self._file.seek(offset)
             return self._file.read(length)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; reads that are under way are finished first."""
+        with self._lock:
+            self._file.close()

@@ -13,11 +13,11 @@ from allviewer.slides.layout import Layout
 from allviewer.slides.lazy import LazyLevel
 from allviewer.slides.levels import Contents, read_contents
 from allviewer.slides.pixelsize import pixel_size
-from allviewer.slides.plain import turned
+from allviewer.slides.plain import dark, turned
 from allviewer.slides.refusal import LIBRARY_ERRORS, damaged, undecodable, unsupported
 from allviewer.slides.segments import decode_segment
 from allviewer.slides.slide import ArraySlide, OpenedSlide, Slide
-from allviewer.slides.source import FileSource
+from allviewer.slides.source import ClosedError, FileSource
 from allviewer.slides.tags import TagError, Tree
 from allviewer.vocab.arrays import RGB
 from allviewer.vocab.errors import AllviewerError, ImageError
@@ -50,7 +50,7 @@ def open_tiff(path: Path, budget: Budget, notes: tuple[str, ...]) -> Slide:
         budget.check(path, height, width, 3 + 3 * (not slide.by_parts))
         rgb = slide.read_level(0, Region(0, 0, height, width))
         slide.close()
-        return ArraySlide(path, rgb, slide.pixel_size, slide.notes)
+        return ArraySlide(path, rgb, slide.pixel_size, slide.notes + dark(rgb, meaning))
     except AllviewerError:
         source.close()
         raise
@@ -188,7 +188,10 @@ class TiffSlide(OpenedSlide):
 
     def _bytes(self, plane: Layout, index: int) -> bytes:
         offset, count = int(plane.offsets[index]), int(plane.counts[index])
-        data = self._source.read_at(offset, count)
+        try:
+            data = self._source.read_at(offset, count)
+        except ClosedError as error:
+            raise ImageError("the slide was closed", where=str(self.path), todo="Open it again.") from error
         if len(data) < count:
             raise ImageError("the file became shorter while it was open", where=str(self.path), todo="Open it again.")
         return data

@@ -215,3 +215,41 @@ def test_the_first_of_several_frames_is_shown(tmp_path: Path, field: NDArray[np.
         slide = open_slide(path)
         assert np.array_equal(whole(slide), field)
         assert any("first" in note or "still" in note for note in slide.notes)
+
+
+@pytest.mark.parametrize("way", ["ome", "tag"])
+def test_twelve_bits_in_sixteen(tmp_path: Path, field: NDArray[np.uint8], way: str) -> None:
+    deep = (field.astype(np.uint32) * 4095 // 255).astype(np.uint16)
+    path = tmp_path / "camera.ome.tif"
+    options: dict[str, Any] = (
+        {"ome": True, "metadata": {"axes": "YXS", "SignificantBits": 12}}
+        if way == "ome"
+        else {"extratags": [(281, 3, 3, (4095, 4095, 4095), True)], "metadata": None}
+    )
+    tifffile.imwrite(path, deep, photometric="rgb", **options)
+    slide = open_slide(path)
+    assert np.abs(whole(slide).astype(int) - field).max() <= 1
+    assert "12-bit values were scaled by 255/4095 to 8 bits." in slide.notes
+
+
+def test_a_dark_deep_picture_is_noted(tmp_path: Path, field: NDArray[np.uint8]) -> None:
+    tifffile.imwrite(tmp_path / "dark.tif", field.astype(np.uint16) * 16, photometric="rgb")
+    assert any("lowest part of the 16-bit range" in note for note in open_slide(tmp_path / "dark.tif").notes)
+
+
+def test_a_thumbnail_in_front_is_passed_over(tmp_path: Path, field: NDArray[np.uint8]) -> None:
+    with tifffile.TiffWriter(tmp_path / "behind.tif") as writer:
+        writer.write(field[::4, ::4], photometric="rgb", subfiletype=1, metadata=None)
+        writer.write(field, photometric="rgb", metadata=None)
+    assert np.array_equal(whole(open_slide(tmp_path / "behind.tif")), field)
+
+
+@pytest.mark.parametrize("word", ["label 387x463", "macro 1280x431"])
+def test_a_label_is_never_shown(tmp_path: Path, field: NDArray[np.uint8], word: str) -> None:
+    tifffile.imwrite(tmp_path / "label.svs", field, photometric="rgb", description=word, metadata=None)
+    with pytest.raises(ImageError, match="label"):
+        open_slide(tmp_path / "label.svs")
+    name = {"axes": "YXS", "Name": word.split()[0] + " image"}
+    tifffile.imwrite(tmp_path / "label.ome.tif", field, photometric="rgb", metadata=name)
+    with pytest.raises(ImageError, match="label"):
+        open_slide(tmp_path / "label.ome.tif")

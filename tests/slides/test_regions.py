@@ -1,5 +1,6 @@
 """Any region of any file, however it is stored, equals the same slice of the whole picture."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -199,3 +200,20 @@ def test_a_damaged_tile_is_told_when_it_is_read(tmp_path: Path, monkeypatch: pyt
     assert np.array_equal(slide.read(Region(0, 0, 32, 32)), noise()[:32, :32])
     with pytest.raises(ImageError, match="damaged"):
         slide.read(Region(HEIGHT - 1, WIDTH - 1, HEIGHT, WIDTH))
+
+
+def test_threads_read_one_slide_together(lazy: dict[str, Slide]) -> None:
+    boxes = [Region(y, x, y + 60, x + 90) for y in range(0, 140, 20) for x in range(0, 220, 20)]
+    for name in ("tiles", "strips-lzma", "tiles-16-bit"):
+        with ThreadPoolExecutor(4) as pool:
+            for box, got in zip(boxes, pool.map(lazy[name].read, boxes), strict=True):
+                assert np.array_equal(got, noise()[box.y0 : box.y1, box.x0 : box.x1]), name
+
+
+def test_a_closed_slide_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("allviewer.slides.tiff.WHOLE_PIXELS", 0)
+    tifffile.imwrite(tmp_path / "s.tif", noise(), photometric="rgb", tile=(32, 32))
+    slide = open_slide(tmp_path / "s.tif")
+    slide.close()
+    with pytest.raises(ImageError, match="closed"):
+        slide.read(Region(0, 0, 10, 10))

@@ -25,8 +25,7 @@ def png(tmp_path: Path) -> Path:
 
 
 def test_a_slide_states_its_facts(png: Path) -> None:
-    slide = open_slide(str(png))
-    assert isinstance(slide, Slide)
+    slide: Slide = open_slide(str(png))
     assert (slide.path, slide.name, slide.shape, slide.levels) == (png, "Im001_1", (5, 7), ((5, 7),))
     assert slide.pixel_size == UNKNOWN_PIXEL_SIZE
     assert slide.digest == hashlib.sha256(png.read_bytes()).hexdigest()

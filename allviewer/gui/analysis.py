@@ -12,6 +12,7 @@ from allviewer.engine.runner import Status
 from allviewer.gui.fields import Field
 from allviewer.gui.models import ModelShelf
 from allviewer.gui.outline_geometry import Patch, pack
+from allviewer.gui.threads import step_behind
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Event, Finished, Started
 from allviewer.vocab.region import Region
@@ -60,6 +61,7 @@ class Analysis:
         self._asked = False
 
         def work(cancelled: Callable[[], bool]) -> Iterator[Event]:
+            step_behind()
             yield from analyse(
                 slide, model=models.load(), segmenter=segmenter, pixel_size_um=pixel_size_um, heat=True,
                 store=store, first=first, cancelled=cancelled,

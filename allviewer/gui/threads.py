@@ -1,8 +1,24 @@
 """Crossing from worker threads to the Qt thread."""
 
+import os
+import sys
+import threading
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal
+
+
+BEHIND = 10
+"""Niceness of threads that work behind the screen."""
+
+
+def step_behind() -> None:
+    """Let the screen go first: lower the calling thread's priority, and that of every thread it starts from now on.
+
+    Linux alone knows the niceness of one thread; elsewhere nothing is done.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
 
 
 class QtThread(QObject):

@@ -11,17 +11,17 @@ from allviewer.segment.grid import Field, disc
 from allviewer.segment.whole_cell import Found, filled
 from allviewer.vocab.arrays import Floats, Labels
 
-LOBE_UM2 = 40.0
+LOBE_UM2 = 55.0
 """Of two parts of one nucleus at least one is no larger than this."""
 
 SURE_LOBE_UM2 = 22.0
 """A part no larger than this is a lobe, not the nucleus of a small lymphocyte."""
 
-TOGETHER_UM2 = 105.0
+TOGETHER_UM2 = 130.0
 """Lobes of one cell have no more nuclear area than this between them."""
 
-CELL_UM2 = 280.0
-"""Nor is the cell that holds them larger than this: a disc of 19 µm."""
+CELL_UM2 = 350.0
+"""Nor is the cell that holds them larger than this: a disc of 21 µm."""
 
 GAP_UM = 3.0
 """Widest stretch of cytoplasm between two lobes of one cell."""

@@ -113,7 +113,7 @@ def _apart(one: NDArray[np.float64], other: NDArray[np.float64], seam: NDArray[n
     return float(neck + max(dip, 0.0) ** 2)
 
 
-def part_clumps(mask: Mask, azure: Floats, um: float) -> Labels:
+def part_clumps(mask: Mask, azure: Floats, um: float, lines: Mask | None = None) -> Labels:
     """Part touching nuclei where the clump narrows or pales.
 
     Every maximum of the distance to the rim, however shallow, is flooded first; then touching parts are joined,
@@ -124,12 +124,14 @@ def part_clumps(mask: Mask, azure: Floats, um: float) -> Labels:
     mask : (h, w) bool nuclear mask.
     azure : (h, w) float32 nuclear contrast.
     um : micrometres per pixel.
+    lines : (h, w) bool, lines already known to part nuclei; the distance is taken to them as to the rim.
 
     Returns
     -------
     (h, w) int32: the mask, numbered from 1.
     """
-    depth = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * um
+    inner = mask if lines is None else mask & ~lines
+    depth = cv2.distanceTransform(inner.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * um
     smooth = cv2.GaussianBlur(depth, (0, 0), max(0.5, 0.3 / um))
     level = np.minimum(smooth * _LEVELS_PER_UM, 255).astype(np.uint8)
     peaks = h_maxima(level, round(_SHALLOWEST_UM * _LEVELS_PER_UM)) & mask

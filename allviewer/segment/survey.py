@@ -99,14 +99,19 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
     Unit vector (red, green, blue): the median direction of the pixels of moderate density; `RED_CELL` where
     too few are found, or where what is found points along the nuclear stain (a view full of nuclei).
     """
-    density = optical_density(view, white).reshape(-1, 3)
+    density = cv2.GaussianBlur(optical_density(view, white), (0, 0), 1.0).reshape(-1, 3)
     length = np.linalg.norm(density, axis=1)
-    moderate = (length > 0.1) & (length < 0.6)
+    stained = length[length > 0.05]
+    if len(stained) < _FEWEST_RED_PIXELS:
+        return RED_CELL
+    # Around the median, so that neither pale red cells nor one large dense white cell carry the day alone.
+    middle_length = float(np.median(stained))
+    moderate = (length > 0.6 * middle_length) & (length < 1.6 * middle_length)
     if moderate.sum() < _FEWEST_RED_PIXELS:
         return RED_CELL
     middle = np.median(density[moderate] / length[moderate, None], axis=0)
     unit = middle / max(float(np.linalg.norm(middle)), 1e-6)
-    if unit @ np.array(AZURE) / np.linalg.norm(AZURE) > 0.97:
+    if unit @ np.array(AZURE) / np.linalg.norm(AZURE) > 0.975:
         return RED_CELL
     return tuple(float(v) for v in unit)  # type: ignore[return-value]
 

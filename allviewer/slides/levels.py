@@ -83,7 +83,7 @@ def read_contents(tree: Tree, path: Path, budget: Budget) -> Contents:
 
 
 def _picture_first(tree: Tree) -> list[Directory]:
-    """The main chain; where it begins with a reduced copy, the largest full picture (also of its SubIFDs) comes first."""
+    """The main chain; where it begins with a reduced copy, the largest full picture (SubIFDs too) comes first."""
     chain = tree.chain()
     if not chain[0].integer(254, 0) & _REDUCED:
         return chain

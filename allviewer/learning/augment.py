@@ -36,11 +36,11 @@ class Recipe:
     turn: float = 180
     zoom: float = 0.15
     shift: float = 0.06
-    absorbance: float = 0.35
-    stain: float = 0.2
+    absorbance: float = 0.25
+    stain: float = 0.15
     lamp: float = 0.04
-    grey: float = 0.25
-    blur: float = 0.4
+    grey: float = 0.4
+    blur: float = 0.6
     edge: float = 0.1
     noise: float = 4.0
 

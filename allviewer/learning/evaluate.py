@@ -144,7 +144,7 @@ def _of_model(model: Model, asked: str | Path, data: Path) -> Evaluation:
     if card.known_taxonomy is None:
         raise DataError(f"the taxonomy '{card.taxonomy}' is not known here", expected=", ".join(TAXONOMIES))
     samples = read_samples(data, card.known_taxonomy)
-    crops = cut_patches(samples, card.crop_um, card.input_px, card.white, margin=1)
+    crops = cut_patches(samples, card.crop_um, card.input_px, card.white, card.nucleus, margin=1)
     if any(source.digest == samples.digest for source in card.data):
         judged = _stored(model, asked, samples, crops, card)
     else:

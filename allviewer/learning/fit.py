@@ -25,6 +25,7 @@ class Plan:
 
     Attributes
     ----------
+    draws : cells an epoch draws; as many as there are where None.
     precision : ``fp32`` or ``bf16`` (automatic mixed precision; weights and their updates stay float32).
     warmup : share of the steps over which the rate rises; then it falls as a cosine.
     averaging : decay a step of the moving average of weights that is kept.
@@ -39,6 +40,7 @@ class Plan:
     augmentation: str
     seed: int
     device: str
+    draws: int | None = None
     precision: str = "fp32"
     warmup: float = 0.05
     averaging: float = 0.99
@@ -81,7 +83,7 @@ class Fit:
         self._optimiser = kinds[plan.optimiser](self.network.parameters(), lr=plan.learning_rate)
         self._done = 0
         self.seconds = 0.0
-        self._steps = max(1, -(-len(cells.labels) // plan.batch))
+        self._steps = max(1, -(-(plan.draws or len(cells.labels)) // plan.batch))
 
     def epochs(self, part: str, checkpoint: Path | None = None, resume: bool = True) -> Iterator[EpochDone]:
         """Train to the end, one event an epoch; a checkpoint is written after each."""
@@ -107,7 +109,7 @@ class Fit:
         return text.hexdigest()
 
     def _epoch(self, epoch: int) -> tuple[float, float]:
-        """One pass: as many draws as there are cells."""
+        """One pass, mean loss and share right."""
         plan = self.plan
         # Everything random in an epoch follows from (seed, epoch), so resuming equals never having stopped.
         rng = np.random.default_rng([plan.seed, epoch])

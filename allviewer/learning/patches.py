@@ -5,7 +5,7 @@ import numpy as np
 
 from allviewer.learning.samples import Samples
 from allviewer.systems.crops import cut_crops
-from allviewer.systems.white import balance, white_point
+from allviewer.systems.stain import level, slide_stain
 from allviewer.vocab.arrays import RGB
 from allviewer.vocab.errors import DataError
 
@@ -13,8 +13,15 @@ MARGIN = 1.5
 """A patch shows this many times the crop's side, so that turning and shifting stay inside it."""
 
 
-def cut_patches(samples: Samples, crop_um: float, input_px: int, white: float | None, margin: float = MARGIN) -> RGB:
-    """White-balanced surroundings of every sample.
+def cut_patches(
+    samples: Samples,
+    crop_um: float,
+    input_px: int,
+    white: float | None,
+    nucleus: tuple[float, float] | None = None,
+    margin: float = MARGIN,
+) -> RGB:
+    """White-balanced and levelled surroundings of every sample.
 
     Parameters
     ----------
@@ -22,6 +29,7 @@ def cut_patches(samples: Samples, crop_um: float, input_px: int, white: float | 
     crop_um : side of the crop, µm.
     input_px : side of the network's input, pixels.
     white : grey level of the background after balancing; None leaves colours as they are.
+    nucleus : absorbance of the nuclei after levelling, see `systems.stain`; None does not level.
     margin : patch side over crop side; 1 gives the crops themselves, exactly as prediction cuts them.
 
     Returns
@@ -42,9 +50,9 @@ def cut_patches(samples: Samples, crop_um: float, input_px: int, white: float | 
         if white is None:
             block[rows] = cut_crops(rgb, boxes, side)
         else:
-            point = white_point(rgb)
-            crops = cut_crops(rgb, boxes, side, tuple(float(v) for v in point))
-            block[rows] = balance(crops, point, white)
+            stain = slide_stain(rgb)
+            crops = cut_crops(rgb, boxes, side, tuple(float(v) for v in np.rint(stain.white)))
+            block[rows] = level(crops, stain, white, nucleus)
     return block
 
 

@@ -125,8 +125,8 @@ def _job(
         device = next(iter(accelerators()), "cpu") if may_have_accelerator() else "cpu"
     else:
         choose_runtime(device)
-    patches = cut_patches(samples, own.crop_um, own.input_px, own.white)
-    crops = cut_patches(samples, own.crop_um, own.input_px, own.white, margin=1)
+    patches = cut_patches(samples, own.crop_um, own.input_px, own.white, own.nucleus)
+    crops = cut_patches(samples, own.crop_um, own.input_px, own.white, own.nucleus, margin=1)
     epochs = own.epochs if epochs is None else epochs
     rate = own.learning_rate if rate is None else rate
     if epochs < 1:
@@ -141,6 +141,7 @@ def _run(job: _Job, rows: NDArray[np.bool_], part: str, seed: int):  # type: ign
     own: Defaults = job.system.defaults
     plan = Plan(
         job.epochs, own.batch, job.learning_rate, own.optimiser, own.loss, own.augmentation, seed, job.device,
+        int((~job.samples.cut).sum()),  # a fold draws as often as the final fit, or it would be judged half-trained
         best_precision(job.device),
     )  # fmt: skip
     labels = job.samples.labels[rows]
@@ -201,7 +202,7 @@ def _card(job: _Job, logits: Floats, seconds: float, precision: str, name: str) 
         system=job.system.key, name=model or name, version=version if model else "1",
         title=f"{job.system.key}: {' or '.join(samples.classes)}, trained on {samples.name}", paper=own.paper,
         unit="field" if own.unit == "field" else "cell", taxonomy=_taxonomy(samples), classes=samples.classes,
-        input_px=own.input_px, crop_um=own.crop_um, white=own.white,
+        input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
         data=(
             DataSource(
                 name=samples.name, citation=samples.citation, licence=samples.licence, digest=samples.digest,

@@ -89,6 +89,7 @@ class ALNet:
         input_px=INPUT_PX,
         crop_um=22.0,
         white=245.0,
+        nucleus=(0.8, 1.6),
         unit="cell",
         augmentation="stain",
     )

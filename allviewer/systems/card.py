@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from allviewer.vocab.taxonomy import TAXONOMIES, Taxonomy
 
+Absorbance = Annotated[float, Field(gt=0, le=6)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -135,6 +136,7 @@ class SystemCard(CardPart):
     input_px : side of the square crop the network takes, pixels.
     crop_um : side of the square of the slide that a crop shows, µm.
     white : grey level (0..255) to which the crop maker brings the slide's background; None: colours as they are.
+    nucleus : absorbance (R, G) to which it brings the slide's nuclei; None: not levelled.
     """
 
     format: Literal[1] = 1
@@ -149,6 +151,7 @@ class SystemCard(CardPart):
     input_px: Annotated[int, Field(ge=16, le=2048)]
     crop_um: Annotated[float, Field(gt=0, le=1000)]
     white: Annotated[float, Field(gt=0, le=255)] | None
+    nucleus: tuple[Absorbance, Absorbance] | None = None
     data: tuple[DataSource, ...]
     training: Training
     judged: Judged
@@ -166,6 +169,8 @@ class SystemCard(CardPart):
         known = TAXONOMIES.get(self.taxonomy)
         if known is not None and known.keys != self.classes:
             raise ValueError(f"taxonomy {self.taxonomy} has classes {', '.join(known.keys)}")
+        if self.nucleus is not None and self.white is None:
+            raise ValueError("a nucleus is levelled against a white background: the card gives none")
         for name, per_class in (("calibration", self.calibration.bias), ("unsure", self.unsure.thresholds)):
             if len(per_class) != len(self.classes):
                 raise ValueError(f"{name} has {len(per_class)} numbers for {len(self.classes)} classes")

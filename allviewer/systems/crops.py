@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from allviewer.systems.card import SystemCard
 from allviewer.systems.model import Model
-from allviewer.systems.white import balance, white_point
+from allviewer.systems.stain import Stain, level, slide_stain
 from allviewer.vocab.arrays import RGB, Floats, Rows
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.prediction import Prediction
@@ -75,16 +75,16 @@ def cut_crops(rgb: RGB, boxes: NDArray[np.floating], size: int, fill: tuple[floa
     return block
 
 
-def prepare(rgb: RGB, boxes: NDArray[np.floating], card: SystemCard, white: Floats | None = None) -> RGB:
-    """Crops as a model takes them: cut, resized, white-balanced as its card says.
+def prepare(rgb: RGB, boxes: NDArray[np.floating], card: SystemCard, stain: Stain | None = None) -> RGB:
+    """Crops as a model takes them: cut, resized, brought to one light and stain as its card says.
 
-    ``white`` is the background's colour; None estimates it from ``rgb``.
+    ``stain`` holds the slide's anchors; None estimates them from ``rgb``.
     """
     if card.white is None:
         return cut_crops(rgb, boxes, card.input_px)
-    point = white_point(rgb) if white is None else white
-    crops = cut_crops(rgb, boxes, card.input_px, tuple(float(v) for v in point))
-    return balance(crops, point, card.white)
+    anchors = slide_stain(rgb) if stain is None else stain
+    crops = cut_crops(rgb, boxes, card.input_px, tuple(float(v) for v in np.rint(anchors.white)))
+    return level(crops, anchors, card.white, card.nucleus)
 
 
 def classify(
@@ -96,7 +96,7 @@ def classify(
     heat: bool = False,
     batch: int = 16,
     cancelled: Callable[[], bool] = lambda: False,
-    white: Floats | None = None,
+    stain: Stain | None = None,
     origin: tuple[float, float] = (0, 0),
 ) -> Prediction:
     """Classify the cells of an image.
@@ -110,7 +110,7 @@ def classify(
     heat : whether to keep Grad-CAM maps.
     batch : crops a forward pass.
     cancelled : asked between batches; what was not reached by then stays unclassified.
-    white : the slide's background colour, so that all its tiles agree; None estimates it from ``rgb``.
+    stain : the slide's anchors (`stain.slide_stain`), so that all its tiles agree; None takes them from ``rgb``.
     origin : (y, x) of ``rgb``'s corner in the frame of ``cells``.
 
     Returns
@@ -122,15 +122,15 @@ def classify(
     unsure = np.zeros(len(cells), np.bool_)
     maps: NDArray[np.float16] | None = None
     embedding: NDArray[np.float16] | None = None
-    if model.card.white is not None and white is None and len(cells):
-        white = white_point(rgb)
+    if model.card.white is not None and stain is None and len(cells):
+        stain = slide_stain(rgb)
     local = boxes - np.tile(np.asarray(origin, np.float32), 2)
     todo: Rows = np.flatnonzero(cells.kind == Kind.CELL)
     for start in range(0, len(todo), batch):
         if cancelled():
             break
         rows = todo[start : start + batch]
-        out = model.predict(prepare(rgb, local[rows], model.card, white), heat=heat)
+        out = model.predict(prepare(rgb, local[rows], model.card, stain), heat=heat)
         probabilities[rows], unsure[rows] = out.probabilities, out.unsure
         if embedding is None:
             embedding = np.zeros((len(cells), out.embedding.shape[1]), np.float16)

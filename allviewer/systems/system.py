@@ -52,6 +52,7 @@ class Defaults:
     input_px: int
     crop_um: float
     white: float | None
+    nucleus: tuple[float, float] | None
     unit: str
     augmentation: str
     departures: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from allviewer.systems import load_model
 from allviewer.systems.crops import classify, crop_boxes, cut_crops, prepare
-from allviewer.systems.white import balance, white_point
+from allviewer.systems.stain import slide_stain
 from allviewer.vocab.cells import CellTable, Kind, Outlines
 from tests.systems.conftest import make_card
 
@@ -69,24 +69,6 @@ def test_boxes_that_are_no_boxes_are_refused(field):
     assert cut_crops(field, np.empty((0, 4)), 32).shape == (0, 32, 32, 3)
 
 
-def test_white_balance_brings_the_background_to_one_grey(field):
-    point = white_point(field)
-    np.testing.assert_allclose(point, (200, 205, 180), atol=6)
-    dim = (field * np.array([0.7, 0.8, 0.6])).astype(np.uint8)
-    a, b = balance(field, point, 245), balance(dim, white_point(dim), 245)
-    background = np.median(a[:20].reshape(-1, 3), axis=0)
-    np.testing.assert_allclose(background, 245, atol=6)
-    assert np.abs(a.astype(int) - b).mean() < 4
-    assert balance(field[:0], point, 245).shape == (0, 500, 3)
-
-
-def test_white_point_of_extremes_is_a_colour():
-    for value in (0, 255):
-        point = white_point(np.full((10, 10, 3), value, np.uint8))
-        np.testing.assert_array_equal(point, max(value, 1))
-    assert white_point(np.empty((0, 0, 3), np.uint8)).tolist() == [255, 255, 255]
-
-
 def test_prediction_is_row_for_row_and_smudges_stay_unclassified(model_file, field):
     model = load_model(model_file, "cpu")
     cells = table([(60, 60), (200, 250), (390, 490), (100, 400), (0, 0)], [0, Kind.SMUDGE, 0, 0, 0])
@@ -106,9 +88,9 @@ def test_prediction_is_row_for_row_and_smudges_stay_unclassified(model_file, fie
 def test_a_tile_gives_what_the_slide_gives(model_file, field):
     model = load_model(model_file, "cpu")
     cells = table([(200, 250), (210, 260)])
-    white = white_point(field)
-    whole = classify(model, field, cells, 0.12, white=white)
-    tile = classify(model, field[80:330, 100:400], cells, 0.12, white=white, origin=(80, 100))
+    stain = slide_stain(field)
+    whole = classify(model, field, cells, 0.12, stain=stain)
+    tile = classify(model, field[80:330, 100:400], cells, 0.12, stain=stain, origin=(80, 100))
     np.testing.assert_array_equal(whole.probabilities, tile.probabilities)
     np.testing.assert_array_equal(whole.boxes, tile.boxes)
 

@@ -132,6 +132,7 @@ def test_cards_that_contradict_themselves_are_refused(model_file, card):
         {"unit": "slide"},
         {"surprise": 1},
         {"format": 2},
+        {"nucleus": [0.8, 1.6], "white": None},
     ):
         with pytest.raises(ValueError, match="validation error"):
             SystemCard.model_validate_json(json.dumps(good | change))

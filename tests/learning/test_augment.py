@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from allviewer.learning.augment import RECIPES, Recipe, augment
+from allviewer.learning.fit import drawing_weights
+
+
+@pytest.fixture(scope="module")
+def patch():
+    y, x = np.mgrid[:96, :96]
+    rgb = np.full((96, 96, 3), 245, np.uint8)
+    rgb[(y - 48) ** 2 + (x - 48) ** 2 < 20**2] = (120, 80, 160)
+    rgb[10:20, 40:60] = (200, 120, 120)
+    return rgb
+
+
+def test_none_is_the_centre_itself(patch):
+    view = augment(patch, 64, RECIPES["none"], np.random.default_rng(0))
+    assert np.abs(view.astype(int) - patch[16:80, 16:80]).mean() < 1
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_views_follow_from_the_seed(patch, name):
+    a, b = (augment(patch, 64, RECIPES[name], np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(a, b)
+    assert a.shape == (64, 64, 3)
+    assert a.dtype == np.uint8
+    if name != "none":
+        assert (augment(patch, 64, RECIPES[name], np.random.default_rng(6)) != a).any()
+
+
+def test_background_stays_bright_and_the_cell_in_the_middle(patch):
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        view = augment(patch, 64, RECIPES["stain"], rng)
+        assert view[30:34, 30:34].mean() < 215
+        assert view.max() > 215
+
+
+def test_edges_cut_but_never_the_centre(patch):
+    recipe = Recipe(0, 0, 0, 0, 0, 0, 0, 0, edge=1.0, noise=0)
+    sides = set()
+    for seed in range(40):
+        view = augment(patch, 64, recipe, np.random.default_rng(seed))
+        blank = (view == 245).all(axis=2)
+        assert not blank[32, 32]
+        sides |= {i for i, line in enumerate((blank[0], blank[-1], blank[:, 0], blank[:, -1])) if line.all()}
+    assert sides == {0, 1, 2, 3}
+
+
+def test_no_class_and_no_session_rules_the_draws():
+    labels = np.array([0] * 90 + [1] * 10)
+    groups = np.array(["a"] * 81 + ["b"] * 9 + ["c"] * 10)
+    weights = drawing_weights(labels, groups)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[labels == 0].sum() == pytest.approx(0.5)
+    # the root of 81 to the root of 9
+    assert weights[groups == "a"].sum() / weights[groups == "b"].sum() == pytest.approx(3)

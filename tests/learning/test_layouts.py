@@ -1,0 +1,93 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from allviewer.learning.layouts import read_samples
+from allviewer.learning.patches import cut_patches, read_rgb
+from allviewer.systems.crops import crop_boxes, prepare
+from allviewer.vocab.errors import DataError
+from allviewer.vocab.taxonomy import ALL_HEM, STAGES
+from tests.systems.conftest import make_card
+
+
+def test_manifest_is_read(samples):
+    assert len(samples) == 16
+    assert samples.counts() == {"blast": 8, "normal": 8}
+    assert samples.grouped
+    assert sorted(set(samples.groups)) == ["S0", "S1", "S2", "S3"]
+    assert not samples.cut.any()
+    assert samples.take(samples.labels == 0).counts() == {"blast": 8, "normal": 0}
+
+
+def test_digest_knows_the_data_and_its_changes(samples, manifest):
+    assert samples.digest == read_samples(manifest, ALL_HEM).digest
+    assert samples.digest != samples.take(np.arange(15)).digest
+
+
+def test_patches_show_what_prediction_shows(samples):
+    """Training and prediction must cut the same pixels."""
+    card = make_card(crop_um=22.0, white=245.0, nucleus=(0.8, 1.6))
+    crops = cut_patches(samples, 22.0, 224, 245.0, (0.8, 1.6), margin=1)
+    for row in (0, 5, 15):
+        rgb = read_rgb(samples, int(samples.file[row]))
+        boxes = crop_boxes(samples.centres[row : row + 1], float(samples.um_per_px[row]), card)
+        np.testing.assert_array_equal(prepare(rgb, boxes, card)[0], crops[row])
+    assert cut_patches(samples, 22.0, 224, 245.0).shape == (16, 336, 336, 3)
+
+
+def test_folders_of_crops_are_read(tmp_path):
+    for kind, grey in (("blast", 90), ("normal", 180)):
+        (tmp_path / kind).mkdir()
+        for i in range(3):
+            cv2.imwrite(str(tmp_path / kind / f"{i}.png"), np.full((50, 60, 3), grey, np.uint8))
+    found = read_samples(tmp_path, ALL_HEM)
+    assert found.counts() == {"blast": 3, "normal": 3}
+    assert not found.grouped
+    crops = cut_patches(found, 22.0, 64, None, margin=1)
+    assert crops.shape == (6, 64, 64, 3)
+    assert (crops[:3] == 90).all()
+    assert (crops[3:] == 180).all()
+
+
+def write(path, header, *rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def test_unusable_data_end_in_a_sentence(tmp_path):
+    with pytest.raises(DataError, match="no such data"):
+        read_samples(tmp_path / "nowhere", ALL_HEM)
+    with pytest.raises(DataError, match="no labelled images"):
+        read_samples(tmp_path, ALL_HEM)
+    table = tmp_path / "m.csv"
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    for header, row, match in (
+        (("file",), ("a.png",), "column is missing"),
+        (("file", "label"), None, "no rows"),
+        (("file", "label"), ("b.png", "blast"), "missing"),
+        (("file", "label"), ("broken.png", "blast"), "cannot be read"),
+        (("file", "label"), ("a.png", "zebra"), "no class"),
+        (("file", "label", "y", "x"), ("a.png", "blast", "4", "4"), "needs its scale"),
+        (("file", "label", "y", "x", "um_per_px"), ("a.png", "blast", "four", "4", "1"), "no number"),
+    ):
+        write(table, header, *([row] if row else []))
+        with pytest.raises(DataError, match=match):
+            read_samples(table, ALL_HEM)
+    (tmp_path / "zebra").mkdir()
+    with pytest.raises(DataError, match="no class"):
+        read_samples(tmp_path, ALL_HEM)
+
+
+def test_all_idb_is_read_with_its_sessions_and_cut_cells(data):
+    found = read_samples(data / "all_idb1", ALL_HEM)
+    assert found.counts() == {"blast": 449, "normal": 211}
+    assert sorted(set(found.groups)) == ["A1", "A2", "A3", "A6", "A7", "H1", "H2", "H3", "H6"]
+    # The experts marked no blast at a field's edge, so what is cut there is "other" whatever it is.
+    assert found.cut.sum() == 46
+    assert (found.labels[found.cut] == 1).all()
+    assert set(found.camera[np.char.startswith(found.groups, "H")]) == {"Canon G5"}
+    with pytest.raises(DataError, match="only"):
+        read_samples(data / "all_idb1", STAGES)

@@ -1,0 +1,231 @@
+"""Training end to end on drawn smears: the same seed, a kill in the middle, the file, the judgement."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from allviewer import learning
+from allviewer.learning.checkpoint import read_checkpoint, write_checkpoint
+from allviewer.learning.fit import Cells, Fit, Plan
+from allviewer.learning.patches import cut_patches
+from allviewer.systems import load_model
+from allviewer.systems.alnet import ALNet
+from allviewer.systems.bundle import read_bundle
+from allviewer.vocab.errors import DataError, ModelError
+
+PLAN = Plan(
+    epochs=3, batch=4, learning_rate=1e-3, optimiser="rmsprop", loss="bce", augmentation="stain", seed=3, device="cpu"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def cells(samples):
+    few = samples.take(np.arange(8))
+    return Cells(cut_patches(few, 22.0, 224, 245.0), few.labels, np.full(8, 1 / 8), 245.0)
+
+
+@pytest.fixture(scope="module")
+def straight(cells):
+    """Three epochs without a stop: events and arrays."""
+    fit = Fit(ALNet, 2, 224, cells, PLAN)
+    events = list(fit.epochs("whole"))
+    return events, ALNet.arrays_of(fit.network)
+
+
+def same(a, b):
+    return all(np.array_equal(a[name], b[name]) for name in a | b)
+
+
+def test_one_event_an_epoch_and_a_falling_loss(straight):
+    events, arrays = straight
+    assert [(e.epoch, e.epochs, e.part) for e in events] == [(i, 3, "whole") for i in (1, 2, 3)]
+    assert all(np.isfinite(e.loss) and 0 <= e.accuracy <= 1 for e in events)
+    assert all(np.isfinite(a).all() for a in arrays.values())
+
+
+def test_same_seed_same_network_other_seed_another(cells, straight):
+    again = Fit(ALNet, 2, 224, cells, PLAN)
+    list(again.epochs("again"))
+    assert same(ALNet.arrays_of(again.network), straight[1])
+    other = Fit(ALNet, 2, 224, cells, replace(PLAN, seed=4, epochs=1))
+    assert not same(ALNet.arrays_of(other.network), ALNet.arrays_of(Fit(ALNet, 2, 224, cells, PLAN).network))
+
+
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
+def test_resumed_equals_uninterrupted(cells, straight, tmp_path, optimiser):
+    plan, file = replace(PLAN, optimiser=optimiser), tmp_path / "c.safetensors"
+    first = Fit(ALNet, 2, 224, cells, plan).epochs("first", file)
+    next(first)
+    first.close()  # as if killed after the first checkpoint
+    fit = Fit(ALNet, 2, 224, cells, plan)
+    events = list(fit.epochs("second", file))
+    assert [e.epoch for e in events] == [2, 3]
+    assert fit.seconds > sum(e.seconds for e in events)
+    if optimiser == "rmsprop":
+        assert same(ALNet.arrays_of(fit.network), straight[1])
+        assert events[-1].loss == straight[0][-1].loss
+    else:
+        whole = Fit(ALNet, 2, 224, cells, plan)
+        list(whole.epochs("whole"))
+        assert same(ALNet.arrays_of(fit.network), ALNet.arrays_of(whole.network))
+
+
+def test_a_checkpoint_of_another_fit_is_not_continued(cells, tmp_path):
+    file = tmp_path / "c.safetensors"
+    next(Fit(ALNet, 2, 224, cells, PLAN).epochs("first", file))
+    events = list(Fit(ALNet, 2, 224, cells, replace(PLAN, seed=9, epochs=1)).epochs("other", file))
+    assert [e.epoch for e in events] == [1]
+
+
+def test_checkpoints_are_whole_or_refused(tmp_path):
+    file = tmp_path / "c.safetensors"
+    assert read_checkpoint(file) is None
+    write_checkpoint(file, {"a": np.arange(3)}, {"done": 1})
+    arrays, facts = read_checkpoint(file)
+    assert facts == {"done": 1}
+    assert arrays["a"].tolist() == [0, 1, 2]
+    assert [p.name for p in tmp_path.iterdir()] == ["c.safetensors"]
+    file.write_bytes(file.read_bytes()[:-3])
+    with pytest.raises(DataError, match="damaged"):
+        read_checkpoint(file)
+
+
+def test_a_step_on_one_batch_lowers_its_loss(cells):
+    """Plain learning without chance: the network fits eight cells."""
+    plan = replace(PLAN, augmentation="none", epochs=12, smoothing=0.0, averaging=0.0)
+    events = list(Fit(ALNet, 2, 224, cells, plan).epochs("fit"))
+    assert events[-1].loss < 0.5 * events[0].loss
+    assert events[-1].accuracy == 1
+
+
+@pytest.fixture(scope="module")
+def trained(manifest, tmp_path_factory):
+    out = tmp_path_factory.mktemp("model") / "toy-7.safetensors"
+    return out, list(
+        learning.train("alnet", manifest, out, folds=2, epochs=2, learning_rate=1e-3, seed=1, device="cpu")
+    )
+
+
+def test_training_tells_what_it_does(trained):
+    out, events = trained
+    assert events[0] == learning.FitStarted(16, 2, 2, events[0].split)
+    parts = [(e.part, e.epoch) for e in events if isinstance(e, learning.EpochDone)]
+    assert parts == [(p, i) for p in ("fold 1", "fold 2", "final") for i in (1, 2)]
+    held = [e for e in events if isinstance(e, learning.FoldDone)]
+    assert sum(e.cells for e in held) == 16
+    assert events[-1].path == out
+    assert not out.with_suffix(".partial").exists()
+
+
+def test_the_file_is_a_model_with_an_honest_card(trained, manifest, samples):
+    out, events = trained
+    card = load_model(out, "cpu").card
+    assert card == events[-1].card
+    assert (card.name, card.version, card.system) == ("toy", "7", "alnet")
+    assert card.data[0].digest == samples.digest
+    assert card.data[0].groups == ("S0", "S1", "S2", "S3")
+    assert "session-grouped, 2 folds" in card.judged.split
+    assert {"auroc", "sensitivity", "specificity", "calibration_error", "camera_check"} <= set(card.judged.metrics)
+    assert set(card.judged.baseline) == set(card.judged.metrics)
+    assert [r.group for r in card.judged.groups] == ["S0", "S1", "S2", "S3"]
+    assert card.training.seconds > 0
+    assert any("2 epochs (paper: 140)" in d for d in card.training.departures)
+    assert any("camera" in limit.lower() for limit in card.limits)
+
+
+def test_evaluating_on_training_data_answers_out_of_fold(trained, manifest):
+    out, events = trained
+    found = learning.evaluate(out, manifest, device="cpu")
+    assert "out-of-fold" in found.judged.split
+    assert found.judged.metrics == events[-1].card.judged.metrics
+    text = found.as_text()
+    assert "session-grouped" in text
+    assert "colour baseline" in text
+    assert "Research use only" in text
+    assert json.loads(json.dumps(found.as_dict()))["metrics"]["auroc"]["value"] == found.judged.metrics["auroc"].value
+
+
+def test_evaluating_on_other_data_predicts(trained, manifest, tmp_path):
+    lines = manifest.read_text().splitlines()
+    fewer = manifest.with_name("fewer.csv")
+    fewer.write_text("\n".join(lines[:1] + lines[5:]))
+    try:
+        found = learning.evaluate(trained[0], fewer, device="cpu")
+    finally:
+        fewer.unlink()
+    assert "none of it named" in found.judged.split
+    assert found.cells == {"blast": 6, "normal": 6}
+
+
+def test_image_splits_stay_labelled_optimistic(manifest, tmp_path):
+    *_, last = learning.train(
+        "alnet", manifest, tmp_path / "m.safetensors", split="image", folds=2, epochs=1, device="cpu"
+    )
+    assert "optimistic" in last.card.judged.split
+
+
+def test_unjudged_models_say_so_and_refuse_their_own_data(manifest, tmp_path):
+    out = tmp_path / "m.safetensors"
+    *_, last = learning.train("alnet", manifest, out, split="none", epochs=1, device="cpu")
+    assert last.card.judged.split == "not judged"
+    assert last.card.calibration.fitted_on == "not calibrated"
+    with pytest.raises(DataError, match="not judged out of fold"):
+        learning.evaluate(out, manifest, device="cpu")
+
+
+def test_wrong_requests_end_in_a_sentence(manifest, tmp_path):
+    out = tmp_path / "m.safetensors"
+    for arguments, error, match in (
+        (("nosuch", manifest, out, {}), ModelError, "no classifier system"),
+        (("alnet", manifest, tmp_path / "m.pt", {}), DataError, "ends in .safetensors"),
+        (("alnet", manifest, out, {"epochs": 0}), DataError, "at least one epoch"),
+        (("alnet", manifest, out, {"taxonomy": "zoo"}), DataError, "no taxonomy"),
+        (("alnet", manifest, out, {"device": "tpu"}), ModelError, "no device"),
+    ):
+        *positional, more = arguments
+        with pytest.raises(error, match=match):
+            list(learning.train(*positional, **more))
+    assert not out.exists()
+    with pytest.raises(DataError, match="needs a file"):
+        learning.evaluate("alnet", manifest)
+
+
+def test_killed_and_resumed_is_the_same_model(manifest, tmp_path):
+    """kill -9 in the middle of training, then --resume: the arrays of an undisturbed run."""
+    script = (
+        "import sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
+        "from allviewer import learning\n"
+        "for e in learning.train('alnet', Path(sys.argv[1]), Path(sys.argv[2]), split='none', epochs=3, seed=1,"
+        " device='cpu', resume=True): print(type(e).__name__, flush=True)\n"
+    )
+    out = tmp_path / "killed.safetensors"
+    command = [sys.executable, "-c", script, str(manifest), str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        seen = [running.stdout.readline().strip() for _ in range(2)]
+        os.kill(running.pid, signal.SIGKILL)
+    assert seen == ["FitStarted", "EpochDone"]
+    assert not out.exists()
+    begin = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert time.perf_counter() - begin < 300
+    assert done.stdout.split().count("EpochDone") < 3
+    other = tmp_path / "whole.safetensors"
+    list(learning.train("alnet", manifest, other, split="none", epochs=3, seed=1, device="cpu"))
+    (_, killed, _), (_, whole, _) = read_bundle(out), read_bundle(other)
+    assert same(killed, whole)

@@ -9,7 +9,7 @@ import numpy as np
 
 from allviewer.engine.optics import overview, settle_pixel_size
 from allviewer.engine.store import RunStore
-from allviewer.engine.tiles import Tile, nearest_first, tiles
+from allviewer.engine.tiles import LONGEST_TILE, Tile, nearest_first, tiles
 from allviewer.segment import segmenter as segmenter_named
 from allviewer.segment.pixel_size import ASSUMED_UM
 from allviewer.slides import Slide
@@ -38,6 +38,7 @@ def analyse(
     heat: bool = False,
     store: RunStore | None = None,
     first: Region | None = None,
+    longest_tile: int = LONGEST_TILE,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Find and classify the cells of a slide.
@@ -51,6 +52,7 @@ def analyse(
     heat : keep each class's raw Grad-CAM map of every cell.
     store : finished tiles are written there, and read from there instead of being done again.
     first : tiles nearest to this region come first. It changes the order of events, never a cell or its id.
+    longest_tile : pixels; smaller tiles take less memory and find the same cells.
     cancelled : looked at between tiles and between batches of cells.
 
     Yields
@@ -67,7 +69,7 @@ def analyse(
     recipe = Recipe(
         finder.name, finder.version, pixel_size.um, pixel_size.source, model.digest if model is not None else ""
     )
-    cut = tiles(slide.shape, ceil(finder.halo_um / um))
+    cut = tiles(slide.shape, ceil(finder.halo_um / um), longest=longest_tile)
     if store is not None:
         store.begin(slide.digest, recipe, len(cut))
     yield Started(recipe, pixel_size, len(cut))

@@ -9,10 +9,13 @@ from allviewer.vocab.region import Region
 LONGEST_TILE = 3072
 """Pixels. One field of a microscope camera stays whole; a slide is cut into squares that fit a cache of tiles."""
 
+BLOCK = 8
+"""Pixels: segmentation averages blocks of a power of two of pixels, at most this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """``core``: the part whose cells this tile owns; ``view``: the core and its halo, clipped to the slide."""
+    """``core``: the part whose cells this tile owns; ``view``: core and halo in whole blocks, clipped to the slide."""
 
     index: int
     core: Region
@@ -33,7 +36,15 @@ def tiles(shape: tuple[int, int], halo: int, *, longest: int = LONGEST_TILE) -> 
     height, width = shape
     rows, columns = _cuts(height, longest), _cuts(width, longest)
     cores = [Region(y0, x0, y1, x1) for y0, y1 in pairwise(rows) for x0, x1 in pairwise(columns)]
-    return [Tile(i, core, core.grow(halo).clip(height, width)) for i, core in enumerate(cores)]
+    return [Tile(i, core, _on_grid(core.grow(halo)).clip(height, width)) for i, core in enumerate(cores)]
+
+
+def _on_grid(region: Region) -> Region:
+    """The region grown to whole blocks, so that every tile averages the very same blocks of pixels."""
+    return Region(
+        region.y0 // BLOCK * BLOCK, region.x0 // BLOCK * BLOCK, -(-region.y1 // BLOCK) * BLOCK,
+        -(-region.x1 // BLOCK) * BLOCK,
+    )  # fmt: skip
 
 
 def nearest_first(cut: list[Tile], region: Region | None) -> list[Tile]:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allviewer.engine.tiles import nearest_first, tiles
+from allviewer.engine.tiles import BLOCK, nearest_first, tiles
 from allviewer.vocab.region import Region
 
 sides = st.integers(1, 300)
@@ -17,7 +17,13 @@ def test_cores_cover_every_pixel_once_and_views_hold_their_cores(height, width, 
         core, view = tile.core, tile.view
         assert max(core.height, core.width) <= longest
         seen[core.y0 : core.y1, core.x0 : core.x1] += 1
-        assert view == core.grow(halo).clip(height, width)
+        wanted = core.grow(halo).clip(height, width)
+        assert view.y0 <= wanted.y0 < view.y0 + BLOCK
+        assert view.x0 <= wanted.x0 < view.x0 + BLOCK
+        assert wanted.y1 <= view.y1 < wanted.y1 + BLOCK
+        assert wanted.x1 <= view.x1 < wanted.x1 + BLOCK
+        assert view.y0 % BLOCK == view.x0 % BLOCK == 0
+        assert view.clip(height, width) == view
     assert (seen == 1).all()
 
 

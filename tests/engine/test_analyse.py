@@ -1,0 +1,122 @@
+"""The whole headless path on a rendered field: order of events, tiling, cancel, resume."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from allviewer.engine import RunStore, analyse
+from allviewer.slides import open_slide
+from allviewer.synth import render_field
+from allviewer.systems import load_model
+from allviewer.vocab.cells import CellTable
+from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Finished, Started
+from allviewer.vocab.optics import PixelSizeSource
+from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.region import Region
+
+
+@pytest.fixture(scope="module")
+def slide(tmp_path_factory):
+    field = render_field(1200, 1600, seed=11, um_per_px=0.1, white_cells=14)
+    path = tmp_path_factory.mktemp("slide") / "field.png"
+    Image.fromarray(field.rgb).save(path)
+    return open_slide(path)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("alnet-1", "cpu")
+
+
+def run(slide, **settings):
+    events = list(analyse(slide, pixel_size_um=0.1, **settings))
+    cells = CellTable.concat([e.cells for e in events if isinstance(e, CellsFound)])
+    parts = [e.prediction for e in events if isinstance(e, CellsClassified)]
+    return events, cells, Prediction.concat(parts) if parts else None
+
+
+@pytest.fixture(scope="module")
+def whole(slide, model):
+    return run(slide, model=model, heat=True)
+
+
+SMALL = {"longest_tile": 600}
+
+
+def test_events_come_in_order_and_name_their_cells(whole, slide):
+    events, cells, prediction = whole
+    assert isinstance(events[0], Started)
+    assert events[0].pixel_size.source is PixelSizeSource.GIVEN
+    assert isinstance(events[-1], Finished)
+    assert events[-1].run == events[0].recipe.digest
+    assert {"survey", "segment", "classify"} <= set(events[-1].seconds)
+    assert len(cells) >= 12
+    assert len(set(cells.ids.tolist())) == len(cells)
+    assert np.concatenate([e.ids for e in events if isinstance(e, CellsClassified)]).tolist() == cells.ids.tolist()
+    assert prediction.heat.shape[:2] == (len(cells), 2)
+    inside = (cells.centroid >= cells.bbox[:, :2]) & (cells.centroid < cells.bbox[:, 2:])
+    assert inside.all()
+
+
+@pytest.mark.parametrize("longest", [450, 600, 777])
+def test_tiles_find_the_very_cells_that_the_whole_field_has(slide, whole, longest):
+    _, cells, _ = run(slide, model=None, longest_tile=longest)
+    a, b = (t.take(np.lexsort(t.centroid.T)) for t in (cells, whole[1]))
+    assert np.array_equal(a.centroid, b.centroid)
+    assert np.array_equal(a.cell.points, b.cell.points)
+    assert np.array_equal(a.nucleus.points, b.nucleus.points)
+    assert np.array_equal(a.touches_border, b.touches_border)
+
+
+def test_what_is_on_screen_first_changes_no_cell(slide):
+    _, cells, _ = run(slide, model=None, **SMALL)
+    other, again, _ = run(slide, model=None, first=Region(1100, 1500, 1200, 1600), **SMALL)
+    first = next(e.region for e in other if isinstance(e, CellsFound))
+    assert first.y1 == 1200
+    assert first.x1 == 1600
+    order = np.argsort(again.ids)
+    assert np.array_equal(again.ids[order], np.sort(cells.ids))
+    assert np.allclose(again.centroid[order], cells.centroid[np.argsort(cells.ids)])
+
+
+def test_a_cancelled_run_resumes_without_doing_its_tiles_again(slide, model, tmp_path, monkeypatch):
+    store = RunStore(tmp_path)
+    asked = []
+
+    def stop_after_some() -> bool:
+        asked.append(1)
+        return len(asked) > 5
+
+    events, _, _ = run(slide, model=model, store=store, cancelled=stop_after_some, **SMALL)
+    assert isinstance(events[-1], Cancelled)
+    assert 0 < events[-1].done < events[-1].tiles
+    assert store.load(slide.digest, events[0].recipe.digest) is None
+
+    classified = []
+    room = sys.modules["allviewer.engine.analyse"]  # the package's own name for it is the function
+    true_classify = room.classify
+    monkeypatch.setattr(room, "classify", lambda m, rgb, cells, *a, **k: (
+        classified.append(len(cells)), true_classify(m, rgb, cells, *a, **k))[1])  # fmt: skip
+    again, cells, prediction = run(slide, model=model, store=store, **SMALL)
+    assert isinstance(again[-1], Finished)
+    assert sum(classified) < len(cells)
+    kept, said = store.load(slide.digest, again[0].recipe.digest)
+    assert np.array_equal(kept.ids, cells.ids)
+    assert np.array_equal(said.probabilities, prediction.probabilities, equal_nan=True)
+
+
+def test_heat_is_added_to_a_stored_run_that_lacks_it(slide, model, tmp_path):
+    store = RunStore(tmp_path)
+    assert run(slide, model=model, store=store)[2].heat is None
+    assert run(slide, model=model, store=store, heat=True)[2].heat is not None
+    recipe = store.runs(slide.digest)[0]
+    assert store.load(slide.digest, recipe.digest)[1].heat is not None
+
+
+def test_pixel_size_is_estimated_from_red_cells_and_says_so(slide):
+    started = next(iter(analyse(slide, model=None)))
+    if slide.pixel_size.um is None:
+        assert started.pixel_size.source is PixelSizeSource.ESTIMATE
+        assert started.pixel_size.um == pytest.approx(0.1, rel=0.15)

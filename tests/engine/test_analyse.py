@@ -64,9 +64,9 @@ def test_events_come_in_order_and_name_their_cells(whole, slide):
 def test_tiles_find_the_very_cells_that_the_whole_field_has(slide, whole, longest):
     _, cells, _ = run(slide, model=None, longest_tile=longest)
     a, b = (t.take(np.lexsort(t.centroid.T)) for t in (cells, whole[1]))
-    assert np.array_equal(a.centroid, b.centroid)
-    assert np.array_equal(a.cell.points, b.cell.points)
-    assert np.array_equal(a.nucleus.points, b.nucleus.points)
+    assert np.allclose(a.centroid, b.centroid, rtol=0, atol=1e-3)  # float32 sums from another corner
+    assert np.allclose(a.cell.points, b.cell.points, rtol=0, atol=1e-3)
+    assert np.allclose(a.nucleus.points, b.nucleus.points, rtol=0, atol=1e-3)
     assert np.array_equal(a.touches_border, b.touches_border)
 
 

@@ -11,10 +11,10 @@ from allviewer.segment.grid import Field, disc
 from allviewer.segment.whole_cell import Found, filled
 from allviewer.vocab.arrays import Floats, Labels
 
-LOBE_UM2 = 55.0
+LOBE_UM2 = 60.0
 """Of two parts of one nucleus at least one is no larger than this."""
 
-SURE_LOBE_UM2 = 22.0
+SURE_LOBE_UM2 = 30.0
 """A part no larger than this is a lobe, not the nucleus of a small lymphocyte."""
 
 TOGETHER_UM2 = 130.0
@@ -26,9 +26,10 @@ CELL_UM2 = 350.0
 GAP_UM = 3.0
 """Widest stretch of cytoplasm between two lobes of one cell."""
 
-ROUND, VERY_ROUND = 0.91, 0.945
+ROUND, VERY_ROUND = 0.88, 0.93
 """Least part of its convex hull that the joined cell fills, for a sure lobe and for a larger part. Two cells that
-merely touch leave the notches between them empty: two equal discs fill 0.88."""
+merely touch leave the notches between them empty: two equal discs fill 0.88. A part cut by the image's edge may be
+larger than it looks, and counts as a larger part."""
 
 
 @nb.njit(cache=True, nogil=True)
@@ -79,24 +80,30 @@ class _Body:
     ----------
     nucleus, lobe, cell : µm²: all nuclear area, that of the largest part, area of the cell.
     rim : convex hull of the cell, (k, 1, 2) int32 (x, y) on the working grid.
+    cut : whether the image's edge cuts it.
     """
 
     nucleus: float
     lobe: float
     cell: float
     rim: NDArray[np.int32]
+    cut: bool
 
     def with_(self, other: "_Body") -> "_Body":
         """Both as one."""
         rim = cv2.convexHull(np.concatenate([self.rim, other.rim]))
-        return _Body(self.nucleus + other.nucleus, max(self.lobe, other.lobe), self.cell + other.cell, rim)
+        return _Body(
+            self.nucleus + other.nucleus, max(self.lobe, other.lobe), self.cell + other.cell, rim, self.cut or other.cut
+        )
 
 
-def _body(one: Found, um: float) -> _Body:
+def _body(one: Found, field: Field) -> _Body:
     contours, _ = cv2.findContours(one.cell.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     rim = np.concatenate(contours) + np.array([one.x, one.y], np.int32)
-    nucleus = float(one.nucleus.sum()) * um**2
-    return _Body(nucleus, nucleus, float(one.cell.sum()) * um**2, cv2.convexHull(rim))
+    rows, columns = field.azure.shape
+    cut = bool(rim.min() <= 0 or rim[..., 0].max() >= columns - 1 or rim[..., 1].max() >= rows - 1)
+    nucleus = float(one.nucleus.sum()) * field.um**2
+    return _Body(nucleus, nucleus, float(one.cell.sum()) * field.um**2, cv2.convexHull(rim), cut)
 
 
 class _Joining:
@@ -111,7 +118,7 @@ class _Joining:
             if one is not None and one.cell.any():
                 height, width = one.cell.shape
                 self.owner[one.y : one.y + height, one.x : one.x + width][one.cell] = i
-                self.bodies[i] = _body(one, field.um)
+                self.bodies[i] = _body(one, field)
                 self.members[i] = [i]
         self._small = np.zeros(len(parts) + 1, np.bool_)
         for i, body in self.bodies.items():
@@ -135,7 +142,8 @@ class _Joining:
         if smaller > LOBE_UM2 or one.nucleus + other.nucleus > TOGETHER_UM2 or one.cell + other.cell > CELL_UM2:
             return 0.0
         share = self.fills(i, j)
-        return share if share >= (ROUND if smaller <= SURE_LOBE_UM2 else VERY_ROUND) else 0.0
+        sure = smaller <= SURE_LOBE_UM2 and not (one.cut or other.cut)
+        return share if share >= (ROUND if sure else VERY_ROUND) else 0.0
 
     def join(self, i: int, j: int) -> None:
         """Make body j part of body i."""
@@ -154,9 +162,9 @@ def _union(ones: list[Found], field: Field) -> Found:
         window = (slice(o.y - y0, o.y - y0 + o.cell.shape[0]), slice(o.x - x0, o.x - x0 + o.cell.shape[1]))
         cell[window] |= o.cell
         nucleus[window] |= o.nucleus
-    weights = [float(o.nucleus.sum()) for o in ones]
     closed = cv2.morphologyEx(cell.view(np.uint8), cv2.MORPH_CLOSE, disc(field.px(0.8))).view(np.bool_)
-    plateau = float(np.average([o.plateau for o in ones], weights=weights))
+    # The densest lobe's: granules taken for a lobe do not make a cell faint.
+    plateau = max(o.plateau for o in ones)
     return Found(y0, x0, filled(closed | cell, field), nucleus, plateau)
 
 

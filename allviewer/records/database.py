@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import Connection, create_engine, func, insert, inspect, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ResourceClosedError
 from sqlalchemy.pool import StaticPool
 
 from allviewer import __version__
@@ -136,6 +136,8 @@ class Database:
         """Tell a database's faults as StudyError."""
         try:
             yield
+        except ResourceClosedError as fault:
+            raise StudyError("the study was closed", where=self.where, todo="Open it again.") from fault
         except DBAPIError as fault:
             raise sentence(fault.orig, self.where) from fault
         except sqlite3.Error as fault:

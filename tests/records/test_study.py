@@ -199,6 +199,8 @@ def test_closing_leaves_one_file(study_file, decide):
     with Study.open(study_file) as study:
         study.commit([decide(1, None, "blast")])
     assert [p.name for p in study_file.parent.iterdir()] == [study_file.name]
+    with pytest.raises(StudyError, match="the study was closed"):
+        study.commit([decide(2, None, "blast")])
 
 
 @pytest.mark.parametrize("attempt", range(5))

@@ -101,8 +101,8 @@ def test_one_act_among_100_000_is_quick_and_touches_one_row(crowd):
     rows = np.random.default_rng(2).choice(len(crowd), 150, replace=False)
     before, seen = crowd.shown.copy(), []
     crowd.changed.connect(seen.append)
-    assert timed(lambda k: crowd.relabel(int(rows[k]), "unsure")) < 10e-3
-    assert timed(lambda k: crowd.undo()) < 10e-3
+    assert timed(lambda k: crowd.relabel(int(rows[k]), "unsure")) < 20e-3  # a flush to the disk is in it
+    assert timed(lambda k: crowd.undo()) < 20e-3
     assert (crowd.shown == before).all()
     assert [at.tolist() for at in seen[:50]] == [[row] for row in rows[:50]]
     assert timed(lambda k: crowd.next_uncertain(int(rows[k]))) < 10e-3

@@ -102,7 +102,8 @@ def _from_all_idb(data: Path, taxonomy: Taxonomy) -> Samples:
         cut=_cut(centres, np.array([sizes[n] for n in names]), scale),
         camera=np.array([ALL_IDB_CAMERAS[sizes[n]][1] for n in names]),
         note="Lymphoblast centres by the data set's experts against its other white cells. Groups are recording "
-        "sessions (gaps in the cameras' clocks), a proxy for subjects.",
+        "sessions (gaps in the cameras' clocks), a proxy for subjects. The experts marked no blast "
+        f"within {EDGE_UM:g} µm of a field's edge, so what is cut there reads as 'other', whatever it is.",
     )  # fmt: skip
 
 

@@ -1,27 +1,22 @@
 """Train a system: judge it on held-out folds, then fit it on everything, calibrate, write the file with its card."""
 
-import os
-import platform
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.learning import baseline
-from allviewer.learning.calibrate import fit_band, fit_calibration
+from allviewer.learning.cardmaker import Job, make_card
 from allviewer.learning.checkpoint import read_checkpoint, write_checkpoint
 from allviewer.learning.events import FitEvent, FitFinished, FitStarted, FoldDone
-from allviewer.learning.judge import cross_calibrated, figures, group_table
 from allviewer.learning.layouts import read_samples
 from allviewer.learning.metrics import auroc
 from allviewer.learning.patches import cut_patches
-from allviewer.learning.samples import EDGE_UM, Samples
+from allviewer.learning.samples import Samples
 from allviewer.learning.splits import Split, make_split
 from allviewer.systems.bundle import write_bundle
-from allviewer.systems.card import Calibration, DataSource, Judged, SystemCard, Training, UnsureBand
 from allviewer.systems.devices import accelerators, choose_runtime, may_have_accelerator
 from allviewer.systems.registry import find_system
 from allviewer.systems.system import Defaults, System
@@ -29,31 +24,10 @@ from allviewer.vocab.arrays import RGB, Floats
 from allviewer.vocab.errors import DataError
 from allviewer.vocab.taxonomy import TAXONOMIES
 
-LIMITS = (
-    "Research use only: a suggestion, never a diagnosis.",
-    "Knows only the laboratories, stains and cameras it was trained on.",
-    "Sessions stand for subjects: the data do not say which cells share a patient.",
-)
-CAMERA_LIMIT = (
-    "Camera confound: one of the two cameras saw leukaemia only, so part of what tells the classes apart may be the "
-    "camera. Read the figure inside groups, where slides and camera are the same for both classes."
-)
+if TYPE_CHECKING:
+    from torch import nn
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """What one call of `train` works on."""
-
-    system: type[System]
-    samples: Samples
-    split: Split | None
-    epochs: int
-    learning_rate: float
-    seed: int
-    device: str
-    folder: Path
-    patches: RGB
-    crops: RGB
+    from allviewer.learning.fit import Fit
 
 
 def train(
@@ -108,7 +82,7 @@ def train(
         held = parted.fold == fold
         seconds += yield from _fold(job, fold, held, logits)
     arrays, last, precision = yield from _final(job)
-    card = _card(job, logits, seconds + last, precision, out.stem)
+    card = make_card(job, logits, seconds + last, precision, out.stem)
     if parted is not None:
         arrays |= {"judged.logits": logits, "judged.fold": parted.fold}
     write_bundle(out, card, arrays)
@@ -119,7 +93,7 @@ def train(
 def _job(
     kind: type[System], samples: Samples, split: Split | None, epochs: int | None, rate: float | None, seed: int,
     device: str, folder: Path,
-) -> _Job:  # fmt: skip
+) -> Job:  # fmt: skip
     own = kind.defaults
     if device == "auto":
         device = next(iter(accelerators()), "cpu") if may_have_accelerator() else "cpu"
@@ -131,10 +105,10 @@ def _job(
     rate = own.learning_rate if rate is None else rate
     if epochs < 1:
         raise DataError("training takes at least one epoch", got=str(epochs))
-    return _Job(kind, samples, split, epochs, rate, seed, device, folder, patches, crops)
+    return Job(kind, samples, split, epochs, rate, seed, device, folder, patches, crops)
 
 
-def _run(job: _Job, rows: NDArray[np.bool_], part: str, seed: int):  # type: ignore[no-untyped-def]
+def _run(job: Job, rows: NDArray[np.bool_], part: str, seed: int) -> "Generator[FitEvent, None, Fit]":
     """Fit one network on some rows; answers the fit when its events are through."""
     from allviewer.learning.fit import Cells, Fit, Plan, best_precision, drawing_weights
 
@@ -152,7 +126,7 @@ def _run(job: _Job, rows: NDArray[np.bool_], part: str, seed: int):  # type: ign
     return fit
 
 
-def _fold(job: _Job, fold: int, held: NDArray[np.bool_], logits: Floats):  # type: ignore[no-untyped-def]
+def _fold(job: Job, fold: int, held: NDArray[np.bool_], logits: Floats) -> Generator[FitEvent, None, float]:
     """Train without one fold, predict it into ``logits``; answers the seconds it took."""
     part, kept = f"fold {fold + 1}", job.folder / f"held-out-{fold + 1}.safetensors"
     done = read_checkpoint(kept)
@@ -169,13 +143,13 @@ def _fold(job: _Job, fold: int, held: NDArray[np.bool_], logits: Floats):  # typ
     return seconds
 
 
-def _final(job: _Job):  # type: ignore[no-untyped-def]
+def _final(job: Job) -> Generator[FitEvent, None, tuple[dict[str, NDArray[Any]], float, str]]:
     """Train on every whole cell; answers arrays, seconds and precision."""
     fit = yield from _run(job, ~job.samples.cut, "final", job.seed)
     return job.system.arrays_of(fit.network), fit.seconds, fit.plan.precision
 
 
-def _predict(network, crops: RGB, device: str, batch: int = 32) -> Floats:  # type: ignore[no-untyped-def]
+def _predict(network: "nn.Module", crops: RGB, device: str, batch: int = 32) -> Floats:
     """Logits (n, C) of crops, in full precision."""
     import torch
 
@@ -186,75 +160,3 @@ def _predict(network, crops: RGB, device: str, batch: int = 32) -> Floats:  # ty
         ]
     joined: Floats = np.concatenate(parts).astype(np.float32)
     return joined
-
-
-def _card(job: _Job, logits: Floats, seconds: float, precision: str, name: str) -> SystemCard:
-    own, samples = job.system.defaults, job.samples
-    judged, calibration, band = _judgement(job, logits)
-    model, _, version = name.rpartition("-")
-    limits = LIMITS + ((CAMERA_LIMIT,) if len(np.unique(samples.camera)) > 1 else ())
-    departures = own.departures
-    if job.epochs != own.paper_epochs:
-        departures += (f"{job.epochs} epochs (paper: {own.paper_epochs}), cosine decay, averaged weights",)
-    note = f"{samples.note} Left out of training: {int(samples.cut.sum())} cells whose centre is within {EDGE_UM:g} µm "
-    note += "of the field's edge; the experts did not mark blasts there, so they read as 'other'."
-    return SystemCard(
-        system=job.system.key, name=model or name, version=version if model else "1",
-        title=f"{job.system.key}: {' or '.join(samples.classes)}, trained on {samples.name}", paper=own.paper,
-        unit="field" if own.unit == "field" else "cell", taxonomy=_taxonomy(samples), classes=samples.classes,
-        input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
-        data=(
-            DataSource(
-                name=samples.name, citation=samples.citation, licence=samples.licence, digest=samples.digest,
-                cells=samples.take(~samples.cut).counts(), groups=tuple(str(g) for g in np.unique(samples.groups)),
-                note=note if samples.cut.any() else samples.note,
-            ),
-        ),
-        training=Training(
-            optimiser=own.optimiser, learning_rate=job.learning_rate, epochs=job.epochs, batch=own.batch,
-            augmentation=own.augmentation, precision=precision, seed=job.seed, seconds=round(seconds, 1),
-            machine=_machine(job.device), starting_weights="random", departures=departures,
-        ),
-        judged=judged, calibration=calibration, unsure=band, limits=limits,
-        licence="weights BSD-3-Clause; the training images are not included",
-    )  # fmt: skip
-
-
-def _judgement(job: _Job, logits: Floats) -> tuple[Judged, Calibration, UnsureBand]:
-    """Figures out of fold, and the calibration and band that the final model carries."""
-    samples, split, classes = job.samples, job.split, len(job.samples.classes)
-    if split is None:
-        open_band = UnsureBand(thresholds=(0.5,) * classes, coverage=0, how="one class above one half; not calibrated")
-        return (
-            Judged(split="not judged", metrics={}, baseline={}, groups=()),
-            Calibration(bias=(0.0,) * classes),
-            open_band,
-        )
-    whole = ~samples.cut
-    fitted_on = f"out-of-fold logits of {int(whole.sum())} whole cells ({split.words})"
-    calibration = fit_calibration(logits[whole], samples.labels[whole], fitted_on)
-    probabilities = cross_calibrated(logits, samples.labels, split.fold, whole)
-    colour = baseline.out_of_fold(job.crops, samples.labels, split.fold, whole)
-    judged = Judged(
-        split=split.words, metrics=figures(samples, probabilities), baseline=figures(samples, colour),
-        groups=group_table(samples, probabilities),
-        notes=(
-            "Out of fold: every cell was predicted by a network that saw no cell of its group; each fold's "
-            "probabilities were calibrated on the other folds.",
-            "Intervals: 95 %, bootstrap over groups, which are few.",
-            "Cells cut by a field's edge are never trained on; they count where a figure says 'all cells'.",
-        ),
-    )  # fmt: skip
-    return judged, calibration, fit_band(probabilities[whole], samples.labels[whole])
-
-
-def _taxonomy(samples: Samples) -> str:
-    return next(key for key, each in TAXONOMIES.items() if each.keys == samples.classes)
-
-
-def _machine(device: str) -> str:
-    if device == "cuda":
-        import torch
-
-        return str(torch.cuda.get_device_name())
-    return f"{os.cpu_count()} {platform.machine()} CPU cores" if device == "cpu" else device

@@ -3,7 +3,7 @@
 import time
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from allviewer.gui.actions import Actions
 from allviewer.gui.desk import Desk
@@ -35,7 +35,7 @@ def summary(field: Field | None, model: str) -> str:
     elif field.phase is Phase.OPENING:
         parts.append(f"opening {field.name}")
     elif field.phase is Phase.FAILED:
-        parts.append(f"failed: {field.problem}")
+        parts.append(f"{field.name} failed: its message says why")
     elif field.session is None:
         parts.append("not analysed yet" if field.phase is Phase.WAITING else "analysis begins")
     else:
@@ -63,6 +63,8 @@ class StatusLine(QWidget):
         row.setContentsMargins(10, 2, 10, 2)
         row.setSpacing(10)
         self.words, self.progress_words = label(), label("", "dim")
+        # a long line is cut at the window's edge; it never makes the window wider
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar()
         self.bar.setFixedWidth(140)
         self.bar.setTextVisible(False)

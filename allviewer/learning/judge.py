@@ -36,7 +36,7 @@ def cross_calibrated(
     return answer
 
 
-def figures(samples: Samples, probabilities: Floats, *, draws: int = 2000) -> dict[str, Figure]:
+def figures(samples: Samples, probabilities: Floats, *, draws: int = 1000) -> dict[str, Figure]:
     """Every figure of `MEANING` that these cells can give, with bootstrap intervals over groups.
 
     Parameters

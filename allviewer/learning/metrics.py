@@ -55,7 +55,7 @@ def over_groups(
     groups: NDArray[np.str_],
     measure: Callable[[NDArray[np.intp]], float],
     *,
-    draws: int = 2000,
+    draws: int = 1000,
     seed: int = 0,
 ) -> Figure | None:
     """A figure with its 95 % bootstrap interval over groups.

@@ -21,6 +21,13 @@ RAGGED, RAGGED_SPREAD = 0.92, 0.78
 """So has one whose cell fills less than the first of its convex hull and which is fainter than the second."""
 
 
+GRAIN = 0.4
+"""Where neighbours half a micrometre apart differ by more than this part of the mean, it is noise, not chromatin."""
+
+BURST_UM2 = 400.0
+"""A nucleus larger than a disc of 22 µm is none: a lake of stain or a burst cell."""
+
+
 def judge(values: Mapping[str, float], plateau: float, intact: float, touches_border: bool) -> Kind | None:
     """Apply the rules to one object.
 
@@ -36,10 +43,10 @@ def judge(values: Mapping[str, float], plateau: float, intact: float, touches_bo
     Its kind, or None for red cells, platelets, precipitate and debris.
     """
     nucleus, cell = values["nucleus_area_um2"], values["cell_area_um2"]
-    if plateau < GATE:
+    if plateau < GATE or values["nucleus_texture_contrast"] > GRAIN:
         return None
     if nucleus < (CUT_NUCLEUS_UM2 if touches_border else NUCLEUS_UM2) or (cell < CELL_UM2 and not touches_border):
         return None
-    faint = plateau < SPREAD * intact
+    faint = plateau < SPREAD * intact or nucleus > BURST_UM2
     ragged = values["cell_solidity"] < RAGGED and plateau < RAGGED_SPREAD * intact
     return Kind.SMUDGE if faint or ragged else Kind.CELL

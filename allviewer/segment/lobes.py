@@ -26,6 +26,9 @@ CELL_UM2 = 350.0
 GAP_UM = 3.0
 """Widest stretch of cytoplasm between two lobes of one cell."""
 
+GRANULES = 0.6
+"""A part fainter than this share of the cell's densest lobe is granular cytoplasm."""
+
 ROUND, VERY_ROUND = 0.88, 0.93
 """Least part of its convex hull that the joined cell fills, for a sure lobe and for a larger part. Two cells that
 merely touch leave the notches between them empty: two equal discs fill 0.88. A part cut by the image's edge may be
@@ -158,13 +161,14 @@ def _union(ones: list[Found], field: Field) -> Found:
     y0, x0 = min(o.y for o in ones), min(o.x for o in ones)
     y1, x1 = max(o.y + o.cell.shape[0] for o in ones), max(o.x + o.cell.shape[1] for o in ones)
     cell, nucleus = np.zeros((y1 - y0, x1 - x0), np.bool_), np.zeros((y1 - y0, x1 - x0), np.bool_)
+    # The densest lobe's: granules taken for a lobe do not make a cell faint, nor do they count as nucleus.
+    plateau = max(o.plateau for o in ones)
     for o in ones:
         window = (slice(o.y - y0, o.y - y0 + o.cell.shape[0]), slice(o.x - x0, o.x - x0 + o.cell.shape[1]))
         cell[window] |= o.cell
-        nucleus[window] |= o.nucleus
+        if o.plateau >= GRANULES * plateau:
+            nucleus[window] |= o.nucleus
     closed = cv2.morphologyEx(cell.view(np.uint8), cv2.MORPH_CLOSE, disc(field.px(0.8))).view(np.bool_)
-    # The densest lobe's: granules taken for a lobe do not make a cell faint.
-    plateau = max(o.plateau for o in ones)
     return Found(y0, x0, filled(closed | cell, field), nucleus, plateau)
 
 

@@ -20,11 +20,12 @@ LEAST_TURN = 1.9
 """Radians of a circle, about 110 degrees, that an arc of red-cell rim must span before its radius is believed."""
 
 _LONGEST = 1400
+_GRAIN = 0.15
 _STEP = 4
 _NOTCH = -0.12
 _ROUGHNESS = 0.055
 _LONGEST_OVAL = 1.5
-_WIDEST = 50.0
+_NARROWEST, _WIDEST = 12.0, 50.0
 
 
 def red_cell_mask(rgb: RGB) -> tuple[Mask, Mask]:
@@ -46,7 +47,11 @@ def red_cell_mask(rgb: RGB) -> tuple[Mask, Mask]:
     stained = density[density > 0.06]
     if len(stained) < 100:
         return nothing, nothing
-    red = density > max(0.5 * float(np.median(stained)), 0.03)
+    typical = float(np.median(stained))
+    grain = density - cv2.GaussianBlur(density, (0, 0), 3.0)
+    if float(np.median(np.abs(grain))) > _GRAIN * typical:
+        return nothing, nothing
+    red = density > max(0.5 * typical, 0.03)
     nuclear = cv2.GaussianBlur(nuclear_contrast(rgb, found), (0, 0), 1.5) > GATE
     near = cv2.dilate(nuclear.view(np.uint8), np.ones((9, 9), np.uint8)).view(np.bool_)
     return red, near
@@ -148,7 +153,7 @@ def typical_diameter(diameters: NDArray[np.float64], lengths: NDArray[np.float64
     The diameter in pixels and how many whole rims agree on it; None where fewer than `FEWEST` arcs, or less than
     half of all rim, do.
     """
-    use = diameters >= 9
+    use = diameters >= _NARROWEST
     sizes, weights = diameters[use], lengths[use]
     if len(sizes) < FEWEST:
         return None

@@ -10,14 +10,20 @@ from allviewer.segment.grid import Field, disc
 from allviewer.segment.seeds import fill_pores
 from allviewer.vocab.arrays import Floats, Grey, Labels, Mask
 
+OF_HEIGHT = 0.45
+"""A nucleus ends where the contrast falls to this part of the way from its plateau to what lies around it."""
+
+OF_CYTOPLASM = 0.5
+"""A cell ends where the contrast falls to this part of its cytoplasm's: half-height again."""
+
 REACH_UM = 5.0
 """Cytoplasm is looked for this far from the nucleus."""
 
 CYTOPLASM = 0.022
 """Least contrast of cytoplasm against background and red cells, optical density."""
 
-OF_NUCLEUS = 0.07
-"""And the least as part of the nucleus's own plateau: the halo that a dark nucleus throws is no cytoplasm."""
+HALO, HALO_UM = 0.14, 1.2
+"""What the optics spread of a nucleus's own plateau just outside it, and how far out that has gone: not cytoplasm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +92,8 @@ def _nucleus(fine: Floats, seed: Mask, zone: Mask, far: Floats, field: Field) ->
     top = float(np.percentile(fine[seed], 70))
     around = zone & (far > field.px(0.7)) & (far < field.px(1.8))
     floor = float(np.median(fine[around])) if around.sum() >= 12 else 0.0
-    level = max(0.5 * (top + min(max(floor, 0.0), 0.6 * top)), 0.4 * top)
+    rest = min(max(floor, 0.0), 0.6 * top)
+    level = rest + OF_HEIGHT * (top - rest)
     mask = zone & (fine > level) & (far <= field.px(1.0))
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(field.px(0.3))).view(np.bool_)
     mask = _touching(mask, seed)
@@ -100,9 +107,12 @@ def filled(mask: Mask, field: Field) -> Mask:
     return _largest(opened.view(np.bool_))
 
 
-def _cell(coarse: Floats, nucleus: Mask, zone: Mask, top: float, field: Field) -> Mask:
+def _cell(coarse: Floats, nucleus: Mask, zone: Mask, far: Floats, top: float, field: Field) -> Mask:
     """Nucleus and cytoplasm: what is stained at all around the nucleus, whole and without tails."""
-    level = max(CYTOPLASM, OF_NUCLEUS * top)
+    halo = HALO * top * np.maximum(1 - far / np.float32(field.px(HALO_UM)), 0)
+    stained = zone & ~nucleus & (coarse > np.maximum(CYTOPLASM, halo))
+    own = float(np.median(coarse[stained])) if stained.any() else 0.0
+    level = np.maximum(max(CYTOPLASM, OF_CYTOPLASM * own), halo)
     mask = (zone & (coarse > level)) | nucleus
     closed = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, disc(field.px(0.5))).view(np.bool_)
     mask = fill_pores((closed & zone) | nucleus, field.area(20.0))
@@ -137,6 +147,6 @@ def whole_cells(field: Field, nuclei: Labels) -> tuple[list[Found | None], Label
         own, away = zone[window] == number, far[window]
         seed = nuclei[window] == number
         nucleus, top = _nucleus(fine[window], seed, own, away, field)
-        cell = _cell(coarse[window], nucleus, own, top, field)
+        cell = _cell(coarse[window], nucleus, own, away, top, field)
         out.append(Found(window[0].start, window[1].start, cell, nucleus & cell, top))
     return out, zone, far

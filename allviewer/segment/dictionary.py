@@ -15,6 +15,7 @@ class Measurement:
 
 _POLYGON = "Steger 1996, moments of polygons"
 _STAIN = "Ruifrok and Johnston 2001, colour deconvolution"
+_BEER = "Beer-Lambert law, base 10, against the empty background"
 _SHAPE = "Soille 2003, Morphological Image Analysis"
 _HARALICK = "Haralick et al. 1973, textural features"
 
@@ -37,6 +38,9 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement(
         "nucleus_lobes", "", "Nuclear parts told apart: separate pieces, and pieces joined by a narrow neck.", _SHAPE
     ),
+    Measurement("nucleus_red_od_mean", "OD", "Mean optical density of the nucleus in the red channel.", _BEER),
+    Measurement("nucleus_green_od_mean", "OD", "The same in the green channel.", _BEER),
+    Measurement("nucleus_blue_od_mean", "OD", "The same in the blue channel.", _BEER),
     Measurement(
         "nucleus_azure_od_mean", "OD", "Mean optical density of the azure (nuclear) stain over the nucleus.", _STAIN
     ),

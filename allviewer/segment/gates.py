@@ -24,6 +24,9 @@ RAGGED, RAGGED_SPREAD = 0.92, 0.78
 GRAIN = 0.4
 """Where neighbours half a micrometre apart differ by more than this part of the mean, it is noise, not chromatin."""
 
+NEUTRAL = 0.6
+"""Nuclear stain lets blue light pass: what takes out more of it than this part of red or green is dirt."""
+
 BURST_UM2 = 400.0
 """A nucleus larger than a disc of 22 µm is none: a lake of stain or a burst cell."""
 
@@ -44,6 +47,9 @@ def judge(values: Mapping[str, float], plateau: float, intact: float, touches_bo
     """
     nucleus, cell = values["nucleus_area_um2"], values["cell_area_um2"]
     if plateau < GATE or values["nucleus_texture_contrast"] > GRAIN:
+        return None
+    strongest = max(values["nucleus_red_od_mean"], values["nucleus_green_od_mean"])
+    if values["nucleus_blue_od_mean"] > NEUTRAL * strongest:
         return None
     if nucleus < (CUT_NUCLEUS_UM2 if touches_border else NUCLEUS_UM2) or (cell < CELL_UM2 and not touches_border):
         return None

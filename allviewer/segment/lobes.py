@@ -84,6 +84,7 @@ class _Body:
     nucleus, lobe, cell : µm²: all nuclear area, that of the largest part, area of the cell.
     rim : convex hull of the cell, (k, 1, 2) int32 (x, y) on the working grid.
     cut : whether the image's edge cuts it.
+    plateau : contrast of the densest part.
     """
 
     nucleus: float
@@ -91,13 +92,16 @@ class _Body:
     cell: float
     rim: NDArray[np.int32]
     cut: bool
+    plateau: float
 
     def with_(self, other: "_Body") -> "_Body":
-        """Both as one."""
+        """Both as one; granular cytoplasm beside a dense lobe adds no nucleus."""
         rim = cv2.convexHull(np.concatenate([self.rim, other.rim]))
-        return _Body(
-            self.nucleus + other.nucleus, max(self.lobe, other.lobe), self.cell + other.cell, rim, self.cut or other.cut
-        )
+        dense, faint = (self, other) if self.plateau >= other.plateau else (other, self)
+        cell, cut = self.cell + other.cell, self.cut or other.cut
+        if faint.plateau < GRANULES * dense.plateau:
+            return _Body(dense.nucleus, dense.lobe, cell, rim, cut, dense.plateau)
+        return _Body(self.nucleus + other.nucleus, max(self.lobe, other.lobe), cell, rim, cut, dense.plateau)
 
 
 def _body(one: Found, field: Field) -> _Body:
@@ -106,7 +110,7 @@ def _body(one: Found, field: Field) -> _Body:
     rows, columns = field.azure.shape
     cut = bool(rim.min() <= 0 or rim[..., 0].max() >= columns - 1 or rim[..., 1].max() >= rows - 1)
     nucleus = float(one.nucleus.sum()) * field.um**2
-    return _Body(nucleus, nucleus, float(one.cell.sum()) * field.um**2, cv2.convexHull(rim), cut)
+    return _Body(nucleus, nucleus, float(one.cell.sum()) * field.um**2, cv2.convexHull(rim), cut, one.plateau)
 
 
 class _Joining:
@@ -142,7 +146,9 @@ class _Joining:
         """How well two bodies make one cell, 0 where they do not."""
         one, other = self.bodies[i], self.bodies[j]
         smaller = min(one.lobe, other.lobe)
-        if smaller > LOBE_UM2 or one.nucleus + other.nucleus > TOGETHER_UM2 or one.cell + other.cell > CELL_UM2:
+        granular = min(one.plateau, other.plateau) < GRANULES * max(one.plateau, other.plateau)
+        too_much = smaller > LOBE_UM2 or one.nucleus + other.nucleus > TOGETHER_UM2
+        if one.cell + other.cell > CELL_UM2 or (too_much and not granular):
             return 0.0
         share = self.fills(i, j)
         sure = smaller <= SURE_LOBE_UM2 and not (one.cut or other.cut)

@@ -159,8 +159,13 @@ class Measured:
         eosin = density @ self._red - np.float32(self._along) * azure
         step = max(1, round(field.px(0.5)))
         stain = _stain(np.ascontiguousarray(azure), eosin, found.nucleus, found.cell, step)
-        names = [n for n in NAMES if "_od_" in n] + ["nucleus_texture_contrast", "nucleus_texture_entropy"]
+        names = [n for n in NAMES if "_azure_" in n or "_eosin_" in n] + [
+            "nucleus_texture_contrast",
+            "nucleus_texture_entropy",
+        ]
         values.update(zip(names, (float(v) for v in stain), strict=True))
+        for name, mean in zip(("red", "green", "blue"), density[found.nucleus].mean(axis=0), strict=True):
+            values[f"nucleus_{name}_od_mean"] = float(mean)
         values["nucleus_lobes"] = float(_lobes(found.nucleus, field.um))
         values["edge_sharpness_per_um"] = _sharpness(field.azure[window], found.nucleus, found.plateau, field.um)
         self._rows.append((cell, nucleus, found, outer, inner))

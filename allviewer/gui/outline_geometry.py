@@ -27,10 +27,12 @@ class Segments:
     Attributes
     ----------
     ends : (m, 4) float32 x0, y0, x1, y1 in level-0 pixels.
+    beyond : (m, 4) float32, the ring's corner before the start and the one after the end, for joints that fit.
     tags : (m, 3) float32: table row of the cell; ±`CELL`, ±`NUCLEUS` or `DOT`; distance from the ring's start, pixels.
     """
 
     ends: Floats
+    beyond: Floats
     tags: Floats
 
     def __len__(self) -> int:
@@ -40,8 +42,10 @@ class Segments:
     def join(cls, parts: list["Segments"]) -> "Segments":
         """One after another."""
         if not parts:
-            return cls(np.empty((0, 4), np.float32), np.empty((0, 3), np.float32))
-        return cls(np.concatenate([p.ends for p in parts]), np.concatenate([p.tags for p in parts]))
+            return cls(*(np.empty((0, width), np.float32) for width in (4, 4, 3)))
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("ends", "beyond", "tags")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +58,7 @@ class Patch:
     keys : (n,) int64 ascending tile keys; ``rings`` : (n + 1,) first ring of each cell.
     points : (m, 2) float32 x, y; ``starts`` : (r + 1,) int64; ``row``, ``side`` : (r,) float32 tags of each ring.
     centres : (n, 2) float32 x, y; ``rows`` : (n,) float32 table rows, in tile order.
-    coarse : n * `COARSE` segments, cell rings only.
+    coarse : (n * `COARSE`, 2) float32 x, y corners of the cells' own rings, thinned; ``turn`` : (n,) their ``side``.
     step : median length of a segment, pixels; ``size`` : median cell diameter; ``reach`` : largest cell's diameter.
     """
 
@@ -67,7 +71,8 @@ class Patch:
     side: Floats
     centres: Floats
     rows: Floats
-    coarse: Segments
+    coarse: Floats
+    turn: Floats
     step: float
     size: float
     reach: float
@@ -117,14 +122,15 @@ class Patch:
 
     def coarse_runs(self, a: int, b: int) -> Segments:
         """Eight-cornered rings of cells ``[a, b)``."""
-        part = slice(a * COARSE, b * COARSE)
-        return Segments(self.coarse.ends[part], self.coarse.tags[part])
+        lengths = np.full(b - a, COARSE, np.int64)
+        return _segments(self.coarse[a * COARSE : b * COARSE], lengths, self.rows[a:b], self.turn[a:b])
 
     def dots(self, a: int, b: int) -> Segments:
         """One dot a cell."""
         tags = np.zeros((b - a, 3), np.float32)
         tags[:, 0], tags[:, 1] = self.rows[a:b], DOT
-        return Segments(np.tile(self.centres[a:b], 2), tags)
+        twice = np.tile(self.centres[a:b], 2)
+        return Segments(twice, twice, tags)
 
 
 def pack(cells: CellTable, first: int) -> Patch:
@@ -151,7 +157,7 @@ def pack(cells: CellTable, first: int) -> Patch:
     return Patch(
         first, key[order], np.searchsorted(owner, np.arange(n + 1)), points, starts, rows[owner], side,
         np.ascontiguousarray(cells.centroid[order, ::-1], np.float32), rows,
-        _coarse(points, starts, kind == CELL, rows, side),
+        _coarse(points, starts, kind == CELL), side[kind == CELL],
         step, float(np.median(spans)) if n else 1.0, float(spans.max(initial=0)),
     )  # fmt: skip
 
@@ -195,16 +201,22 @@ def _following(points: Floats, lengths: Ints) -> Floats:
 def _segments(points: Floats, lengths: Ints, row: Floats, side: Floats) -> Segments:
     if not len(points):
         return Segments.join([])
+    last = np.cumsum(lengths)
+    first = last - lengths
     following = _following(points, lengths)
-    ends = np.concatenate([points, following], axis=1)
-    run = np.cumsum(np.hypot(*(following - points).T))
-    before = np.concatenate([[0], run[:-1]])
-    along = before - np.repeat(before[np.cumsum(lengths) - lengths], lengths)
-    tags = np.stack([np.repeat(row, lengths), np.repeat(side, lengths), along], axis=1)
-    return Segments(np.ascontiguousarray(ends, np.float32), tags.astype(np.float32))
+    preceding, second = np.roll(points, 1, axis=0), np.roll(following, -1, axis=0)
+    preceding[first], second[last - 1] = points[last - 1], following[first]
+    step = following - points
+    run = np.cumsum(np.sqrt(step[:, 0] ** 2 + step[:, 1] ** 2), dtype=np.float64)
+    along = np.concatenate([[0.0], run[:-1]])
+    along -= np.repeat(along[first], lengths)
+    tags = np.empty((len(points), 3), np.float32)
+    tags[:, 0], tags[:, 1], tags[:, 2] = np.repeat(row, lengths), np.repeat(side, lengths), along
+    ends, beyond = (np.concatenate(pair, axis=1) for pair in ((points, following), (preceding, second)))
+    return Segments(ends, beyond, tags)
 
 
-def _coarse(points: Floats, starts: Ints, is_cell: NDArray[np.bool_], rows: Floats, side: Floats) -> Segments:
+def _coarse(points: Floats, starts: Ints, is_cell: NDArray[np.bool_]) -> Floats:
     begin, lengths = starts[:-1][is_cell], np.diff(starts)[is_cell]
     at = begin[:, None] + np.arange(COARSE) * lengths[:, None] // COARSE
-    return _segments(points[at.ravel()], np.full(len(begin), COARSE, np.int64), rows, side[is_cell])
+    return points[at.ravel()]

@@ -1,7 +1,7 @@
 """All outlines of a slide as one vispy visual: a byte a cell in a texture, a palette of 256 looks, culled by tile.
 
-Every segment of every ring on screen is one capsule-shaped quad of constant width on the screen, drawn twice: first
-casings and halos, then the coloured lines, so that no casing covers a neighbour's line.
+Every segment of every ring on screen is one quad of constant width on the screen, mitred to its neighbours and
+drawn twice: first casings and halos, then the coloured lines, so that no casing covers a neighbour's line.
 """
 
 from typing import Any
@@ -27,6 +27,7 @@ LONGEST = 5.0
 _VERTEX = """
 attribute vec2 a_corner;   // (0|1 start|end, -1|1 side)
 attribute vec4 a_ends;     // x0 y0 x1 y1, level-0 pixels, house frame
+attribute vec4 a_beyond;   // the corner before the start, the corner after the end
 attribute vec3 a_tags;     // cell, ring kind with the sign of its outside, distance from the ring's start
 uniform sampler2D u_state;
 uniform sampler2D u_palette;
@@ -34,46 +35,70 @@ uniform float u_rows;
 uniform float u_scale;     // framebuffer pixels of one logical pixel
 uniform float u_flip;      // -1 where the way to the framebuffer mirrors
 uniform float u_pass;
+uniform vec2 u_origin;     // a level-0 point on the screen: what is subtracted before scaling stays exact on any slide
+uniform vec2 u_place;      // where it lies in the framebuffer
+uniform vec4 u_axes;       // framebuffer pixels of one level-0 pixel along x, then along y
 varying vec4 v_colour;
-varying vec4 v_local;      // along, across (outside positive), length: framebuffer pixels; distance along the ring
+varying vec4 v_local;      // along, across (outside positive), 1 for a dot, distance along the ring: framebuffer pixels
 varying vec4 v_style;      // half width, casing grey, halo width, dashed
+varying vec2 v_rim;        // width, grey
+
+vec2 framebuffer(vec2 at) {
+    vec2 off = at - u_origin;
+    return u_place + off.x * u_axes.xy + off.y * u_axes.zw;
+}
+
+vec2 direction(vec2 way, vec2 otherwise) {
+    float span = length(way);
+    return span > 1e-4 ? way / span : otherwise;
+}
 
 void main() {
     float row = floor(a_tags.x / COLUMNS);
     vec2 texel = vec2((a_tags.x - row * COLUMNS + 0.5) / COLUMNS, (row + 0.5) / u_rows);
     float state = floor(texture2D(u_state, texel).r * 255.0 + 0.5);
-    v_colour = texture2D(u_palette, vec2((state + 0.5) / 256.0, 0.25));
-    vec4 style = texture2D(u_palette, vec2((state + 0.5) / 256.0, 0.75));
+    v_colour = texture2D(u_palette, vec2((state + 0.5) / 256.0, 1.0 / 6.0));
     float kind = abs(a_tags.y);
     float nucleus = step(1.5, kind) * step(kind, 2.5);
-    float dot = step(2.5, kind);
-    float halo = style.b * 255.0 / WIDTH_UNIT * u_scale * (1.0 - nucleus);
-    float dashed = style.a * (1.0 - nucleus) * (1.0 - dot) * step(halo, 0.5);
-    float width = style.r * 255.0 / WIDTH_UNIT * u_scale;
-    // a nucleus is drawn thin and without casing, so that the chromatin under it stays readable
-    v_colour.a *= mix(1.0, 0.8, nucleus);
-    width = mix(width, min(width, 1.25 * u_scale), nucleus);
+    float dot_ = step(2.5, kind);
     if (v_colour.a < 0.01 || (nucleus > 0.5 && u_pass < 2.5)) {
         gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
         return;
     }
-    // house coordinates begin at a pixel's corner, the canvas's at its centre
-    vec4 start = $to_framebuffer(vec4(a_ends.xy - 0.5, 0.0, 1.0));
-    vec4 stop = $to_framebuffer(vec4(a_ends.zw - 0.5, 0.0, 1.0));
-    vec2 way = stop.xy - start.xy;
-    float span = length(way);
-    vec2 ahead = span > 1e-4 ? way / span : vec2(1.0, 0.0);
-    vec2 aside = vec2(-ahead.y, ahead.x);
-    float half_width = mix(0.5 * width, 1.25 * u_scale + 0.25 * width, dot);
-    float reach = half_width + u_scale + 1.0;
+    vec4 style = texture2D(u_palette, vec2((state + 0.5) / 256.0, 0.5));
+    vec4 rim = texture2D(u_palette, vec2((state + 0.5) / 256.0, 5.0 / 6.0));
+    float halo = style.b * 255.0 / WIDTH_UNIT * u_scale * (1.0 - nucleus);
+    float dashed = style.a * (1.0 - nucleus) * (1.0 - dot_) * step(halo, 0.5);
+    float width = style.r * 255.0 / WIDTH_UNIT * u_scale;
+    // a nucleus is drawn thin and without casing, so that the chromatin under it stays readable
+    v_colour.a *= mix(1.0, 0.8, nucleus);
+    width = mix(width, min(width, 1.25 * u_scale), nucleus);
+    float half_width = mix(0.5 * width, 1.25 * u_scale + 0.25 * width, dot_);
+    v_rim = vec2(rim.r * 255.0 / WIDTH_UNIT * u_scale * step(halo, 0.5), rim.g);
+    float reach = half_width + u_scale + v_rim.x + 1.0;
     if (u_pass < 1.5) { reach += halo + u_scale; }
-    else { reach += dashed * (halo + 2.5 * u_scale + half_width + u_scale); }
-    float along = a_corner.x * span + (a_corner.x * 2.0 - 1.0) * reach;
-    float across = a_corner.y * reach;
+    else { reach += dashed * (2.5 * u_scale + half_width + u_scale); }
+
+    vec2 start = framebuffer(a_ends.xy), stop = framebuffer(a_ends.zw);
+    float span = length(stop - start);
+    vec2 ahead = direction(stop - start, vec2(1.0, 0.0));
+    vec2 aside = vec2(-ahead.y, ahead.x);
+    vec2 place;
+    if (dot_ > 0.5) {
+        place = start + (ahead * (a_corner.x * 2.0 - 1.0) + aside * a_corner.y) * reach;
+    } else {
+        // joints are mitred, so that neighbouring segments meet without overlap and opacity stays even
+        vec2 end = a_corner.x < 0.5 ? start : stop;
+        vec2 next = a_corner.x < 0.5 ? start - framebuffer(a_beyond.xy) : framebuffer(a_beyond.zw) - stop;
+        vec2 other = direction(next, ahead);
+        vec2 joint = direction(aside + vec2(-other.y, other.x), aside);
+        place = end + joint * a_corner.y * reach / max(dot(joint, aside), 0.4);
+    }
+    float along = dot(place - start, ahead), across = dot(place - start, aside);
     float map_scale = span / max(length(a_ends.zw - a_ends.xy), 1e-6);
-    v_local = vec4(along, across * sign(a_tags.y) * u_flip, span, a_tags.z * map_scale + along);
+    v_local = vec4(along, across * sign(a_tags.y) * u_flip, dot_, a_tags.z * map_scale + along);
     v_style = vec4(half_width, style.g, halo, dashed);
-    gl_Position = $to_clip(vec4(start.xy + ahead * along + aside * across, start.z, start.w));
+    gl_Position = $to_clip(vec4(place, 0.0, 1.0));
 }
 """
 
@@ -83,16 +108,18 @@ uniform float u_pass;
 varying vec4 v_colour;
 varying vec4 v_local;
 varying vec4 v_style;
+varying vec2 v_rim;
 
 float cover(float distance, float half_width) { return clamp(half_width - distance + 0.5, 0.0, 1.0); }
 
 void main() {
-    float beyond = max(max(-v_local.x, v_local.x - v_local.z), 0.0);
-    float off = length(vec2(beyond, v_local.y));
-    float half_width = v_style.x, halo = v_style.z, dash = v_style.w;
+    float off = v_local.z > 0.5 ? length(v_local.xy) : abs(v_local.y);
+    float half_width = v_style.x;
+    float halo = v_style.z;
+    float dash = v_style.w;
     float casing = half_width + u_scale;
-    // the second ring of a doubtful cell: dashes outside the line, and outside the halo where there is one
-    float ring = length(vec2(beyond, v_local.y - (casing + halo + 2.5 * u_scale)));
+    // the second ring of a doubtful cell: dashes outside the line
+    float ring = abs(v_local.y - (casing + 2.5 * u_scale));
     float middle = 2.5 * u_scale - abs(mod(v_local.w, 8.0 * u_scale) - 2.5 * u_scale);
     if (u_pass < 0.5) {
         gl_FragColor = vec4(0.06, 0.06, 0.08, cover(off, casing + halo + u_scale));
@@ -100,7 +127,9 @@ void main() {
         gl_FragColor = vec4(1.0, 1.0, 1.0, cover(off, casing + halo));
     } else if (u_pass < 2.5) {
         float cased = dash * cover(ring, casing) * clamp(middle + 1.5 * u_scale, 0.0, 1.0);
-        gl_FragColor = vec4(vec3(v_style.y), max(cover(off, casing), cased));
+        float inner = max(cover(off, casing), cased);
+        float outer = max(cover(off, casing + v_rim.x), cased);
+        gl_FragColor = vec4(mix(vec3(v_rim.y), vec3(v_style.y), inner), outer);
     } else if (u_pass > 3.5) {
         float line = cover(off, half_width);
         gl_FragColor = vec4(mix(vec3(v_style.y), v_colour.rgb, line), cover(off, casing));
@@ -127,7 +156,7 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
 
     Parameters
     ----------
-    palette : (2, 256, 4) uint8, see `palette.build`.
+    palette : (3, 256, 4) uint8, see `palette.build`.
     instanced : one quad per segment by instancing; False spells the four corners out, for older drivers.
     """
 
@@ -146,6 +175,7 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
         program = self.shared_program
         program["u_state"], program["u_palette"] = self._state_texture, self._palette_texture
         program["u_rows"], program["u_scale"], program["u_flip"], program["u_pass"] = 1.0, 1.0, 1.0, 0.0
+        program["u_origin"], program["u_place"], program["u_axes"] = (0, 0), (0, 0), (1, 0, 0, 1)
         self._bind(self._all)
         self._draw_mode = "triangle_strip" if instanced else "triangles"
         self.set_gl_state("translucent", depth_test=False, cull_face=False)
@@ -244,9 +274,7 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
 
     # ------------------------------------------------------------------ frames
     def _prepare_transforms(self, view: Any) -> None:
-        program = view.view_program
-        program.vert["to_framebuffer"] = view.transforms.get_transform("visual", "framebuffer")
-        program.vert["to_clip"] = view.transforms.get_transform("framebuffer", "render")
+        view.view_program.vert["to_clip"] = view.transforms.get_transform("framebuffer", "render")
 
     def _compute_bounds(self, axis: int, view: Any) -> None:
         return None
@@ -254,14 +282,17 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
     def _cull(self, view: Any) -> None:
         """Upload the segments of the tiles on screen, where these or their detail changed since the last frame."""
         way = view.transforms.get_transform("visual", "framebuffer")
-        corner, right, down = way.map(np.array([[0, 0], [1, 0], [0, 1]]))[:, :2]
-        a, b = right - corner, down - corner
+        size = np.array(view.transforms.canvas.physical_size, float)
+        origin = np.rint(way.imap(size / 2)[:2])
+        # house coordinates begin at a pixel's corner, the canvas's at its centre
+        place, right, down = way.map(origin + np.array([[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5]]))[:, :2]
+        a, b = right - place, down - place
         turn = float(a[0] * b[1] - a[1] * b[0])
         scale = abs(turn) ** 0.5
         program = self.shared_program
         program["u_flip"] = 1.0 if turn > 0 else -1.0
         program["u_scale"] = float(view.transforms.pixel_scale)
-        size = np.array(view.transforms.canvas.physical_size, float)
+        program["u_origin"], program["u_place"], program["u_axes"] = origin, place, (*a, *b)
         box = way.imap(np.array([[0, 0], size]))[:, :2]
         (x0, y0), (x1, y1) = box.min(axis=0), box.max(axis=0)
         picked: list[tuple[Patch, list[tuple[int, int]]]] = [(p, p.runs(x0, y0, x1, y1)) for p in self._patches]
@@ -291,7 +322,8 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
 
     def _bind(self, buffers: "_Buffers") -> None:
         program = self.shared_program
-        program["a_corner"], program["a_ends"], program["a_tags"] = buffers.corner, buffers.ends, buffers.tags
+        program["a_corner"], program["a_ends"] = buffers.corner, buffers.ends
+        program["a_beyond"], program["a_tags"] = buffers.beyond, buffers.tags
         self._index_buffer = buffers.index
 
     def draw(self) -> None:
@@ -316,6 +348,7 @@ class _Buffers:
         self._instanced = instanced
         divisor = 1 if instanced else None
         self.ends = gloo.VertexBuffer(np.zeros((1, 4), np.float32), divisor=divisor)
+        self.beyond = gloo.VertexBuffer(np.zeros((1, 4), np.float32), divisor=divisor)
         self.tags = gloo.VertexBuffer(np.zeros((1, 3), np.float32), divisor=divisor)
         self.corner = gloo.VertexBuffer(_CORNERS)
         self.index = None if instanced else gloo.IndexBuffer(np.zeros(6, np.uint32))
@@ -326,9 +359,11 @@ class _Buffers:
             return
         if self.index is None:
             self.ends.set_data(segments.ends)
+            self.beyond.set_data(segments.beyond)
             self.tags.set_data(segments.tags)
             return
         self.ends.set_data(np.repeat(segments.ends, 4, axis=0))
+        self.beyond.set_data(np.repeat(segments.beyond, 4, axis=0))
         self.tags.set_data(np.repeat(segments.tags, 4, axis=0))
         self.corner.set_data(np.tile(_CORNERS, (self.count, 1)))
         first = np.arange(self.count, dtype=np.uint32)[:, None] * 4

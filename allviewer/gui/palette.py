@@ -31,8 +31,14 @@ GROUNDS = {"nucleus": "#4B2A7B", "cytoplasm": "#B9A3D3", "background": "#EFE6EA"
 
 LIGHT, DARK = "#FFFFFF", "#101014"
 
-THIN, WIDE, HALO = 1.5, 2.75, 3.0
-"""Logical pixels: the line of an unreviewed and of a reviewed cell, and the band round the selected one."""
+ENOUGH = 3.0
+"""Contrast that an outline has on every ground (WCAG 2.2, non-text contrast)."""
+
+SOFTENED = 1.2
+"""How much more the pure colours need, since the smoothed edge of a thin line is a mixture with its ground."""
+
+THIN, WIDE, HALO, RIM = 1.5, 2.75, 3.0, 0.75
+"""Logical pixels: the line of an unreviewed and of a reviewed cell, the selected one's band, a rim round the casing."""
 
 WIDTH_UNIT = 16.0
 """The palette stores a width w (logical pixels) as ``w * WIDTH_UNIT`` in one byte."""
@@ -70,6 +76,15 @@ def casing_of(colour: str) -> str:
     return max((LIGHT, DARK), key=worst)
 
 
+def needs_rim(colour: str) -> bool:
+    """Whether line and casing both come too near some ground, so that a thin rim of the other shade goes round them.
+
+    Mid-grey violet cytoplasm is near to blue and to white alike; no ground is near to both black and white.
+    """
+    pair = rgb(colour), rgb(casing_of(colour))
+    return any(max(contrast(one, rgb(ground)) for one in pair) < ENOUGH * SOFTENED for ground in GROUNDS.values())
+
+
 def codes(taxonomy: Taxonomy) -> dict[str, int]:
     """Label key → class code 1..31: the taxonomy's classes in order, then `EXTRA`."""
     keys = [kind.key for kind in shown_classes(taxonomy)]
@@ -93,20 +108,24 @@ def build(taxonomy: Taxonomy, hidden: Collection[str] = ()) -> NDArray[np.uint8]
 
     Returns
     -------
-    palette : (2, 256, 4) uint8. Row 0 is RGBA of the line, alpha 0 where nothing is drawn. Row 1 is
+    palette : (3, 256, 4) uint8. Row 0 is RGBA of the line, alpha 0 where nothing is drawn. Row 1 is
         (line width * `WIDTH_UNIT`, casing grey level, halo width * `WIDTH_UNIT`, 255 where a dashed ring goes round).
+        Row 2 is (rim width * `WIDTH_UNIT`, rim grey level, 0, 0).
     """
-    palette = np.zeros((2, 256, 4), np.uint8)
+    palette = np.zeros((3, 256, 4), np.uint8)
     for code, kind in enumerate(shown_classes(taxonomy), start=1):
         if kind.key in hidden:
             continue
-        casing = rgb(casing_of(kind.colour))[0]
+        casing = casing_of(kind.colour)
+        rim = RIM if needs_rim(kind.colour) else 0.0
+        other = DARK if casing == LIGHT else LIGHT
         for flags in range(0, 256, 32):
             width = WIDE if flags & REVIEWED else THIN
             halo = HALO if flags & SELECTED else 0.0
             dashed = 255 if flags & DOUBTFUL and not flags & REVIEWED else 0
             palette[0, code | flags] = (*rgb(kind.colour), 255)
-            palette[1, code | flags] = (round(width * WIDTH_UNIT), casing, round(halo * WIDTH_UNIT), dashed)
+            palette[2, code | flags, :2] = round(rim * WIDTH_UNIT), rgb(other)[0]
+            palette[1, code | flags] = (round(width * WIDTH_UNIT), rgb(casing)[0], round(halo * WIDTH_UNIT), dashed)
     return palette
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-
 BEHIND = 10
 """Niceness of threads that work behind the screen."""
 

@@ -98,7 +98,9 @@ def _judgement(job: Job, logits: Floats) -> tuple[Judged, Calibration, UnsureBan
             open_band,
         )
     whole = ~samples.cut
-    fitted_on = f"out-of-fold logits of {int(whole.sum())} whole cells ({split.words})"
+    first = float((samples.labels[whole] == 0).mean())
+    fitted_on = f"out-of-fold logits of {int(whole.sum())} whole cells, {first:.0%} of them {samples.classes[0]} "
+    fitted_on += f"({split.words}); where the first class is rarer, its probabilities are too high"
     calibration = fit_calibration(logits[whole], samples.labels[whole], fitted_on)
     probabilities = cross_calibrated(logits, samples.labels, split.fold, whole)
     colour = baseline.out_of_fold(job.crops, samples.labels, split.fold, whole)

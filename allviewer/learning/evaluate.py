@@ -54,11 +54,11 @@ class Evaluation:
         """A table for a terminal; every split that is not by subject says so."""
         counts = ", ".join(f"{n} {key}" for key, n in self.cells.items())
         lines = [f"{self.subject} on {self.data} ({counts})", f"split: {self.judged.split}", ""]
-        lines.append(f"{'':22}{'model':>8}  {'95 % interval':16}{'colour baseline':>16}")
+        lines.append(f"{'':26}{'model':>8}  {'95 % interval':16}{'colour baseline':>16}")
         for name, figure in self.judged.metrics.items():
             beside = self.judged.baseline.get(name)
             other = "" if beside is None else f"{beside.value:16.3f}"
-            lines.append(f"{name.replace('_', ' '):22}{figure.value:8.3f}  {_interval(figure):16}{other}")
+            lines.append(f"{name.replace('_', ' '):26}{figure.value:8.3f}  {_interval(figure):16}{other}")
         lines += ["", f"{'group':24}{'+':>5}{'-':>5}{'AUROC':>8}{'sens.':>8}{'spec.':>8}"]
         for row in self.judged.groups if len(self.judged.groups) <= 60 else ():
             shown = "".join(

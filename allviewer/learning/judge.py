@@ -1,5 +1,7 @@
 """From probabilities of labelled cells to the figures that a card and an evaluation show."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ MEANING = {
     "auroc": "first class against the rest, all cells",
     "auroc_whole_cells": "cells that no field's edge cuts",
     "auroc_inside_groups": "only groups that hold both classes: same slides, same camera, the fair question",
+    "auroc_inside_whole_cells": "the same, without cells that a field's edge cuts",
     "accuracy": "arg-max, all cells",
     "balanced_accuracy": "mean of sensitivity and specificity",
     "sensitivity": "of the first class, arg-max",
@@ -52,19 +55,22 @@ def figures(samples: Samples, probabilities: Floats, *, draws: int = 1000) -> di
     mixed = inside_groups(samples)
     found: dict[str, Figure | None] = {}
 
-    def on(rows: NDArray[np.bool_], name: str, of: object) -> None:
+    def on(rows: NDArray[np.bool_], name: str, of: Callable[[NDArray[np.intp]], float]) -> None:
         at = np.flatnonzero(rows)
-        measure = of if callable(of) else None
-        if len(at) and measure is not None:
-            found[name] = over_groups(samples.groups[at], lambda r: float(measure(at[r])), draws=draws)
+        if len(at):
+            found[name] = over_groups(samples.groups[at], lambda r: of(at[r]), draws=draws)
+
+    def share_of(name: str) -> Callable[[NDArray[np.intp]], float]:
+        return lambda r: shares(truth[r], called[r])[name]
 
     every = np.ones(len(samples), np.bool_)
     on(every, "auroc", lambda r: auroc(truth[r], score[r]))
     on(whole, "auroc_whole_cells", lambda r: auroc(truth[r], score[r]))
     if not mixed.all():
         on(mixed, "auroc_inside_groups", lambda r: auroc(truth[r], score[r]))
+        on(mixed & whole, "auroc_inside_whole_cells", lambda r: auroc(truth[r], score[r]))
     for name in ("accuracy", "balanced_accuracy", "sensitivity", "specificity"):
-        on(every, name, lambda r, name=name: shares(truth[r], called[r])[name])
+        on(every, name, share_of(name))
     on(whole, "calibration_error", lambda r: calibration_error(truth[r], score[r]))
     on(whole, "log_loss", lambda r: log_loss(samples.labels[r], probabilities[r]))
     cameras = np.unique(samples.camera)

@@ -25,7 +25,7 @@ def describe(card: SystemCard) -> str:
     for name, figure in judged.metrics.items():
         beside = judged.baseline.get(name)
         other = "" if beside is None else f"   (colour baseline {beside.value:.3f})"
-        lines.append(f"         {name.replace('_', ' '):22}{figure_text(figure)}{other}")
+        lines.append(f"         {name.replace('_', ' '):26}{figure_text(figure)}{other}")
     lines += [f"         {note}" for note in judged.notes]
     lines.append(f"calibr.  {card.calibration.fitted_on}")
     lines.append(f"unsure   {card.unsure.how}")

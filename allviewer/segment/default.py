@@ -21,6 +21,7 @@ _SMALLEST_IMAGE = 8
 
 def table_of(field: Field, nuclei: Labels, found: Survey) -> CellTable:
     """Grow, measure and judge numbered nuclei: the last part of every route."""
+    intact = found.nucleus / found.unmixing
     measured, kinds = Measured(field, found), list[int]()
     parts, zone, far = whole_cells(field, nuclei)
     pairs = neighbours(zone, far, field.px(GAP_UM), len(parts))
@@ -28,7 +29,7 @@ def table_of(field: Field, nuclei: Labels, found: Survey) -> CellTable:
         values = measured.add(one)
         if values is None:
             continue
-        kind = gates.judge(values, one.plateau, found.nucleus, measured.touches(one))
+        kind = gates.judge(values, one.plateau, intact, measured.touches(one))
         if kind is None:
             measured.drop_last()
         else:

@@ -14,12 +14,11 @@ CELL_UM2 = 24.0
 CUT_NUCLEUS_UM2 = 4.0
 """Least visible nuclear area of a cell cut by the image's edge."""
 
-SPREAD = 0.5
-"""A nucleus fainter than this part of the slide's intact ones has burst and spread."""
-
-RAGGED, RAGGED_SPREAD = 0.92, 0.78
-"""So has one whose cell fills less than the first of its convex hull and which is fainter than the second."""
-
+SMUDGE = 3.12
+RAGGEDNESS = 2.76
+"""A smudge: density over that of the slide's intact nuclei, plus 2.76 times the cell's solidity, is below 3.12. The
+fainter the chromatin has spread, the less ragged the outline need be: density 0.36 alone will do for a smooth one,
+0.64 for one that fills nine tenths of its convex hull."""
 
 GRAIN = 0.4
 """Where neighbours half a micrometre apart differ by more than this part of the mean, it is noise, not chromatin."""
@@ -38,7 +37,7 @@ def judge(values: Mapping[str, float], plateau: float, intact: float, touches_bo
     ----------
     values : its measurements, see `dictionary.MEASUREMENTS`.
     plateau : nuclear contrast, optical density.
-    intact : the slide's typical one, `Survey.nucleus`.
+    intact : azure density of the slide's intact nuclei, OD; 0 where unknown.
     touches_border : whether it is cut by the image's edge.
 
     Returns
@@ -53,6 +52,6 @@ def judge(values: Mapping[str, float], plateau: float, intact: float, touches_bo
         return None
     if nucleus < (CUT_NUCLEUS_UM2 if touches_border else NUCLEUS_UM2) or (cell < CELL_UM2 and not touches_border):
         return None
-    faint = plateau < SPREAD * intact or nucleus > BURST_UM2
-    ragged = values["cell_solidity"] < RAGGED and plateau < RAGGED_SPREAD * intact
-    return Kind.SMUDGE if faint or ragged else Kind.CELL
+    density = values["nucleus_azure_od_mean"] / intact if intact > 0 else 1.0
+    smudge = density + RAGGEDNESS * values["cell_solidity"] < SMUDGE
+    return Kind.SMUDGE if smudge or nucleus > BURST_UM2 else Kind.CELL

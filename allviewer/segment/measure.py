@@ -133,7 +133,7 @@ class Measured:
         red, azure = np.array(survey.red_cell), np.array(survey.azure)
         self._white = survey.white
         # Two stains in three channels: contrast = amount of azure times what of azure lies across the red cells.
-        self._across = float(azure @ survey.contrast)
+        self._across = survey.unmixing
         self._along = float(azure @ red)
         self._red = red.astype(np.float32)
         self._columns: dict[str, list[float]] = {name: [] for name in NAMES}

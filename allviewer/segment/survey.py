@@ -60,6 +60,11 @@ class Survey:
         unit: NDArray[np.float64] = across / np.linalg.norm(across)
         return unit
 
+    @property
+    def unmixing(self) -> float:
+        """Azure contrast per unit of azure density: what of azure lies across the red cells' direction."""
+        return float(np.array(self.azure) @ self.contrast)
+
 
 def background(view: RGB) -> tuple[float, float, float]:
     """Colour of the empty background: the brightest clear peak of the green histogram.

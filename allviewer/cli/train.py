@@ -17,6 +17,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("data", type=Path, help="an ALL-IDB1 tree, a folder with one folder a class, or a CSV manifest")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="the .safetensors file to write")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted training stopped")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what readers of the card's figures should know")
     add_fitting(parser, ("fold", "session", "image", "none"))
     parser.set_defaults(run=run)
 
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     for event in learning.train(
         args.system, args.data, args.out, split=args.split, folds=args.folds, epochs=args.epochs,
         learning_rate=args.learning_rate, seed=args.seed, device=args.device, resume=args.resume,
-        taxonomy=args.taxonomy or "all-hem",
+        taxonomy=args.taxonomy or "all-hem", note=args.note,
     ):  # fmt: skip
         tell(event)
         if isinstance(event, learning.FitFinished):

@@ -43,6 +43,7 @@ class Job:
     folder: Path
     patches: RGB
     crops: RGB
+    note: str = ""
 
 
 def make_card(job: Job, logits: Floats, seconds: float, precision: str, name: str) -> SystemCard:
@@ -61,6 +62,8 @@ def make_card(job: Job, logits: Floats, seconds: float, precision: str, name: st
     limits = LIMITS + ((IMAGE_LIMIT if job.split.optimistic else GROUP_LIMIT,) if job.split else ())
     limits += (CAMERA_LIMIT,) if _camera_confounded(samples) else ()
     departures = own.departures
+    if job.learning_rate != own.learning_rate:
+        departures += (f"learning rate {job.learning_rate:g} (paper: {own.learning_rate:g})",)
     if job.epochs != own.paper_epochs:
         departures += (f"{job.epochs} epochs (paper: {own.paper_epochs}), cosine decay, averaged weights",)
     note = f"{samples.note} Left out of training: {int(samples.cut.sum())} cells whose centre is within {EDGE_UM:g} µm "
@@ -112,6 +115,7 @@ def _judgement(job: Job, logits: Floats) -> tuple[Judged, Calibration, UnsureBan
             "probabilities were calibrated on the other folds.",
             "Intervals: 95 %, bootstrap over groups, which are few.",
             "Cells cut by a field's edge are never trained on; they count where a figure says 'all cells'.",
+            *((job.note,) if job.note else ()),
         ),
     )  # fmt: skip
     return judged, calibration, fit_band(probabilities[whole], samples.labels[whole])

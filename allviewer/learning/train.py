@@ -43,6 +43,7 @@ def train(
     device: str = "auto",
     resume: bool = False,
     taxonomy: str = "all-hem",
+    note: str = "",
 ) -> Iterator[FitEvent]:
     """Train a system and write its model file.
 
@@ -55,6 +56,7 @@ def train(
     folds : how many, where the split leaves that open.
     epochs, learning_rate : the system's defaults where None.
     seed : the same seed on the same machine gives the same model.
+    note : what a reader of the card's figures should know, e.g. what was chosen after looking at them.
     resume : go on from the checkpoints that an interrupted call left.
 
     Yields
@@ -72,7 +74,7 @@ def train(
         raise DataError("a model file ends in .safetensors", where=str(out), todo="Change the name after --out.")
     samples = read_samples(data, TAXONOMIES[taxonomy])
     parted = None if split == "none" else make_split(samples, split, folds, seed)
-    job = _job(kind, samples, parted, epochs, learning_rate, seed, device, out.with_suffix(".partial"))
+    job = _job(kind, samples, parted, epochs, learning_rate, seed, device, out.with_suffix(".partial"), note)
     if job.folder.exists() and not resume:
         shutil.rmtree(job.folder)
     yield FitStarted(len(samples), parted.folds if parted else 0, job.epochs, parted.words if parted else "not judged")
@@ -92,7 +94,7 @@ def train(
 
 def _job(
     kind: type[System], samples: Samples, split: Split | None, epochs: int | None, rate: float | None, seed: int,
-    device: str, folder: Path,
+    device: str, folder: Path, note: str,
 ) -> Job:  # fmt: skip
     own = kind.defaults
     if device == "auto":
@@ -105,7 +107,7 @@ def _job(
     rate = own.learning_rate if rate is None else rate
     if epochs < 1:
         raise DataError("training takes at least one epoch", got=str(epochs))
-    return Job(kind, samples, split, epochs, rate, seed, device, folder, patches, crops)
+    return Job(kind, samples, split, epochs, rate, seed, device, folder, patches, crops, note)
 
 
 def _run(job: Job, rows: NDArray[np.bool_], part: str, seed: int) -> "Generator[FitEvent, None, Fit]":

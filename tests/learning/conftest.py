@@ -27,24 +27,26 @@ def draw_field(path, kinds, seed):
     return centres
 
 
-@pytest.fixture(scope="session")
-def manifest(tmp_path_factory):
+def write_manifest(folder):
     """A CSV manifest of 4 sessions with 2 fields each, 16 cells."""
-    folder = tmp_path_factory.mktemp("smears")
     rows = []
     for session in range(4):
         for field in range(2):
             name = f"s{session}f{field}.png"
             kinds = ("blast", "normal")
             for kind, (y, x) in zip(kinds, draw_field(folder / name, kinds, session * 10 + field), strict=True):
-                camera = f"camera {session % 2}"
-                rows.append((name, kind, y, x, 0.12, f"S{session}", camera))
+                rows.append((name, kind, y, x, 0.12, f"S{session}", f"camera {session % 2}"))
     path = folder / "cells.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "label", "y", "x", "um_per_px", "group", "camera"))
         writer.writerows(rows)
     return path
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory):
+    return write_manifest(tmp_path_factory.mktemp("smears"))
 
 
 @pytest.fixture(scope="session")

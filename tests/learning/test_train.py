@@ -175,9 +175,17 @@ def test_evaluating_on_other_data_predicts(trained, manifest, tmp_path):
 
 def test_image_splits_stay_labelled_optimistic(manifest, tmp_path):
     *_, last = learning.train(
-        "alnet", manifest, tmp_path / "m.safetensors", split="image", folds=2, epochs=1, device="cpu"
+        "alnet",
+        manifest,
+        tmp_path / "m.safetensors",
+        split="image",
+        folds=2,
+        epochs=1,
+        device="cpu",
+        note="Mind the gap.",
     )
     assert "optimistic" in last.card.judged.split
+    assert last.card.judged.notes[-1] == "Mind the gap."
 
 
 def test_unjudged_models_say_so_and_refuse_their_own_data(manifest, tmp_path):

@@ -29,7 +29,8 @@ def table_of(field: Field, nuclei: Labels, found: Survey) -> CellTable:
         values = measured.add(one)
         if values is None:
             continue
-        kind = gates.judge(values, one.plateau, intact, measured.touches(one))
+        cut = measured.whole_diameter(one) if measured.touches(one) else None
+        kind = gates.judge(values, one.plateau, intact, cut)
         if kind is None:
             measured.drop_last()
         else:

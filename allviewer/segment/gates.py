@@ -14,6 +14,9 @@ CELL_UM2 = 24.0
 CUT_NUCLEUS_UM2 = 4.0
 """Least visible nuclear area of a cell cut by the image's edge."""
 
+CUT_DIAMETER_UM = 6.5
+"""Least diameter of a cell cut by the edge, as its visible segment makes it out: more than a platelet's."""
+
 SMUDGE = 3.12
 RAGGEDNESS = 2.76
 """A smudge: density over that of the slide's intact nuclei, plus 2.76 times the cell's solidity, is below 3.12. The
@@ -30,7 +33,7 @@ BURST_UM2 = 400.0
 """A nucleus larger than a disc of 22 µm is none: a lake of stain or a burst cell."""
 
 
-def judge(values: Mapping[str, float], plateau: float, intact: float, touches_border: bool) -> Kind | None:
+def judge(values: Mapping[str, float], plateau: float, intact: float, cut: float | None) -> Kind | None:
     """Apply the rules to one object.
 
     Parameters
@@ -38,7 +41,7 @@ def judge(values: Mapping[str, float], plateau: float, intact: float, touches_bo
     values : its measurements, see `dictionary.MEASUREMENTS`.
     plateau : nuclear contrast, optical density.
     intact : azure density of the slide's intact nuclei, OD; 0 where unknown.
-    touches_border : whether it is cut by the image's edge.
+    cut : diameter in µm that the whole cell would have, where the image's edge cuts it; else None.
 
     Returns
     -------
@@ -50,7 +53,9 @@ def judge(values: Mapping[str, float], plateau: float, intact: float, touches_bo
     strongest = max(values["nucleus_red_od_mean"], values["nucleus_green_od_mean"])
     if values["nucleus_blue_od_mean"] > NEUTRAL * strongest:
         return None
-    if nucleus < (CUT_NUCLEUS_UM2 if touches_border else NUCLEUS_UM2) or (cell < CELL_UM2 and not touches_border):
+    if cut is None and (nucleus < NUCLEUS_UM2 or cell < CELL_UM2):
+        return None
+    if cut is not None and (nucleus < CUT_NUCLEUS_UM2 or cut < CUT_DIAMETER_UM):
         return None
     density = values["nucleus_azure_od_mean"] / intact if intact > 0 else 1.0
     smudge = density + RAGGEDNESS * values["cell_solidity"] < SMUDGE

@@ -17,11 +17,11 @@ LOBE_UM2 = 60.0
 SURE_LOBE_UM2 = 30.0
 """A part no larger than this is a lobe, not the nucleus of a small lymphocyte."""
 
-TOGETHER_UM2 = 130.0
+TOGETHER_UM2 = 150.0
 """Lobes of one cell have no more nuclear area than this between them."""
 
-CELL_UM2 = 350.0
-"""Nor is the cell that holds them larger than this: a disc of 21 µm."""
+CELL_UM2 = 420.0
+"""Nor is the cell that holds them larger than this: a disc of 23 µm."""
 
 GAP_UM = 3.0
 """Widest stretch of cytoplasm between two lobes of one cell."""

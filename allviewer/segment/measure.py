@@ -181,15 +181,26 @@ class Measured:
 
     def touches(self, found: Found) -> bool:
         """Whether the cell reaches the image's edge."""
+        return any(chord > 0 for chord, _ in self._cuts(found))
+
+    def whole_diameter(self, found: Found) -> float:
+        """Diameter in µm of the disc of which the edge leaves a segment: sagitta + chord² / (4 sagitta), at most."""
+        across = (sagitta + chord**2 / (4 * sagitta) for chord, sagitta in self._cuts(found))
+        return max(across, default=0.0) * self._field.um
+
+    def _cuts(self, found: Found) -> list[tuple[float, float]]:
+        """For every edge of the image that cuts the cell: chord along it and greatest depth from it, working pixels."""
         rows, columns = self._field.azure.shape
         mask = found.cell
         height, width = mask.shape
-        return bool(
-            (found.y == 0 and mask[0].any())
-            or (found.x == 0 and mask[:, 0].any())
-            or (found.y + height == rows and mask[-1].any())
-            or (found.x + width == columns and mask[:, -1].any())
+        ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        sides = (
+            (found.y == 0, mask[0], ys[-1] + 1),
+            (found.x == 0, mask[:, 0], xs[-1] + 1),
+            (found.y + height == rows, mask[-1], height - ys[0]),
+            (found.x + width == columns, mask[:, -1], width - xs[0]),
         )
+        return [(float(line.sum()), float(depth)) for at_edge, line, depth in sides if at_edge and line.any()]
 
     def table(self, kinds: list[int]) -> CellTable:
         """The table of all cells kept, ids 1..n; ``kinds`` one a cell."""

@@ -1,6 +1,7 @@
 """The command line: one parser, one file per verb. Nothing heavy is imported before a verb runs."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -30,10 +31,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Returns 0 done, 1 failed (the reason is on stderr), 2 wrong usage, 130 interrupted."""
     args = parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
     except AllviewerError as error:
         print(f"allviewer: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # the reader of a pipe (`… | head`) has seen enough; what is left must not fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("allviewer: stopped", file=sys.stderr)
         return 130

@@ -15,7 +15,8 @@ from allviewer.segment.pixel_size import ASSUMED_UM
 from allviewer.slides import Slide
 from allviewer.systems import Model
 from allviewer.systems.crops import classify
-from allviewer.vocab.arrays import RGB
+from allviewer.systems.stain import Stain, slide_stain
+from allviewer.vocab.arrays import RGB, Ints
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Event, Finished, Started
 from allviewer.vocab.prediction import Prediction
@@ -65,7 +66,7 @@ def analyse(
         pixel_size = settle_pixel_size(slide, pixel_size_um)
         um = pixel_size.um or ASSUMED_UM
         view, scale = overview(slide)
-        survey = finder.survey(view, um * scale)
+        survey, stain = finder.survey(view, um * scale), slide_stain(view)
     recipe = Recipe(
         finder.name, finder.version, pixel_size.um, pixel_size.source, model.digest if model is not None else ""
     )
@@ -94,7 +95,7 @@ def analyse(
         yield CellsFound(tile.index, tile.core, cells)
         if model is not None:
             parts = []
-            for ids, part in _classified(model, rgb, tile, cells, um, heat, clock):
+            for ids, part in _classified(model, rgb, tile, cells, um, heat, stain, clock):
                 parts.append(part)
                 yield CellsClassified(tile.index, ids, part)
                 if cancelled():
@@ -131,16 +132,15 @@ def _owned(cells: CellTable, tile: Tile, shape: tuple[int, int]) -> CellTable:
 
 
 def _classified(
-    model: Model, rgb: RGB, tile: Tile, cells: CellTable, um: float, heat: bool, clock: "_Clock"
-) -> Iterator[tuple[np.ndarray, Prediction]]:
+    model: Model, rgb: RGB, tile: Tile, cells: CellTable, um: float, heat: bool, stain: Stain, clock: "_Clock"
+) -> Iterator[tuple[Ints, Prediction]]:
     """Batches of predictions in the slide's frame; one empty batch where the tile has no cell."""
-    y0, x0 = tile.view.y0, tile.view.x0
+    origin = tile.view.y0, tile.view.x0
     for start in range(0, max(1, len(cells)), BATCH):
         batch = cells.take(np.arange(start, min(start + BATCH, len(cells))))
         with clock("classify"):
-            part = classify(model, rgb, batch.shift(-y0, -x0), um, heat=heat)
-        moved = part.boxes + np.array([y0, x0, y0, x0], np.float32)
-        yield batch.ids, replace(part, boxes=moved)
+            part = classify(model, rgb, batch, um, heat=heat, stain=stain, origin=origin)
+        yield batch.ids, part
 
 
 class _Clock:

@@ -32,3 +32,11 @@ def test_wrong_usage_is_status_2(line):
     done = subprocess.run([ALLVIEWER, *line], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "usage" in done.stderr
+
+
+def test_a_pipe_that_closes_early_is_no_failure():
+    line = f"{ALLVIEWER} models show alnet-1 | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.startswith("file")

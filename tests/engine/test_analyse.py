@@ -70,6 +70,13 @@ def test_tiles_find_the_very_cells_that_the_whole_field_has(slide, whole, longes
     assert np.array_equal(a.touches_border, b.touches_border)
 
 
+def test_tiles_are_classified_as_the_whole_field_is(slide, model, whole):
+    _, cells, said = run(slide, model=model, **SMALL)
+    a, b = np.lexsort(cells.centroid.T), np.lexsort(whole[1].centroid.T)
+    assert np.allclose(said.probabilities[a], whole[2].probabilities[b], atol=1e-3)
+    assert np.allclose(said.boxes[a], whole[2].boxes[b], atol=1e-2)
+
+
 def test_what_is_on_screen_first_changes_no_cell(slide):
     _, cells, _ = run(slide, model=None, **SMALL)
     other, again, _ = run(slide, model=None, first=Region(1100, 1500, 1200, 1600), **SMALL)

@@ -13,6 +13,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from allviewer.export.summary import LIBRARIES
+
 ROOT = Path(__file__).resolve().parent
 
 # napari and its friends find their parts by name at run time, which a static look at the imports cannot see
@@ -73,7 +75,9 @@ def build_folder(out: Path, *, with_model: bool) -> Path:
         ("--hidden-import", HIDDEN), ("--exclude-module", UNUSED),
     ):  # fmt: skip
         line += [part for name in names for part in (flag, name)]
-    line += ["--recursive-copy-metadata", "napari", "--copy-metadata", "npe2", "--copy-metadata", "allviewer"]
+    line += ["--recursive-copy-metadata", "napari"]
+    # summaries name the versions they were made with
+    line += [part for name in ("npe2", "allviewer", *LIBRARIES) for part in ("--copy-metadata", name)]
     for folder in (p for p in (ROOT / "resources").iterdir() if p.is_dir()):
         if with_model or folder.name != "models":
             line += ["--add-data", f"{folder}:allviewer/_resources/{folder.name}"]

@@ -55,6 +55,12 @@ class HeatControl:
         if self.on:
             self._timer.start()
 
+    def shut(self) -> None:
+        """The window closes."""
+        self._timer.stop()
+        self.on = False
+        self._view.heat.shut()
+
     def _on_moved(self) -> None:
         if self._bar.chosen is Scope.VIEW:
             self.soon()
@@ -71,9 +77,10 @@ class HeatControl:
             self._view.heat.clear()
             self._bar.hide()
             return
-        index = max(0, self._card.heat_class.currentIndex())
+        index = self._card.heat_index
         self._view.heat.show(
             prediction, index, self._bar.chosen, self._desk.row, view, Region(0, 0, *field.slide.shape),
             self._view.zoom, field.heat_top,
         )  # fmt: skip
-        self._bar.tell(self._desk.taxonomy.classes[index].name, field.heat_top)
+        name = "the suggestion" if index is None else self._desk.taxonomy.classes[index].name
+        self._bar.tell(name, field.heat_top)

@@ -48,15 +48,15 @@ class HeatLayer:
         self.layer.visible = False
 
     def show(
-        self, prediction: Prediction, class_index: int, scope: Scope, row: int | None, view: Region, field: Region,
-        zoom: float, top: float,
+        self, prediction: Prediction, class_index: int | None, scope: Scope, row: int | None,
+        view: Region, field: Region, zoom: float, top: float,
     ) -> None:  # fmt: skip
         """Paint and show the maps of one class.
 
         Parameters
         ----------
         prediction : with heat maps.
-        class_index : whose maps.
+        class_index : whose maps; None: of the class that the model suggests for each cell.
         scope, row, view, field : the selected cell's map, those that meet the view, or all of the field's.
         zoom : logical pixels per image pixel, which decides how finely a view is painted.
         top : raw value at the upper end of the scale.
@@ -76,8 +76,9 @@ class HeatLayer:
         def work() -> HeatCanvas:
             rows = np.array([row]) if scope is Scope.CELL else inside(boxes, region)
             rows = rows[prediction.classified[rows]]
+            classes = prediction.predicted[rows] if class_index is None else class_index
             step = max(step_for(region), 1 / zoom if scope is Scope.VIEW else 1.0)
-            return paint(heat[rows, class_index], boxes[rows], region, step, top)
+            return paint(heat[rows, classes], boxes[rows], region, step, top)
 
         done = self._painter.submit(work)
         done.add_done_callback(lambda d: self._post(lambda: self._shown(asked, d.result())))

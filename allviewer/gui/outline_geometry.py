@@ -219,4 +219,5 @@ def _segments(points: Floats, lengths: Ints, row: Floats, side: Floats) -> Segme
 def _coarse(points: Floats, starts: Ints, is_cell: NDArray[np.bool_]) -> Floats:
     begin, lengths = starts[:-1][is_cell], np.diff(starts)[is_cell]
     at = begin[:, None] + np.arange(COARSE) * lengths[:, None] // COARSE
-    return points[at.ravel()]
+    corners: Floats = points[at.ravel()]
+    return corners

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari.utils.theme import Theme, register_theme
+from napari.utils.theme import Theme, available_themes, register_theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +31,13 @@ LIGHT = Look(
     "allviewer-light", False, canvas="#DDDFE2", ground="#F3F4F5", raised="#FFFFFF", button="#E4E6E9", pressed="#CDD1D6",
     line="#C4C8CE", text="#1B1D20", dim="#565C65", accent="#1F6F8B", warning="#8A4B00",
 )  # fmt: skip
-LOOKS = {look.key: look for look in (DARK, LIGHT)}
-
 SMALLEST_TEXT = 12
 """Pixels; nothing on the screen is smaller."""
 
 
-def register() -> None:
-    """Make both themes known to napari. Once a process is enough; again does no harm."""
-    for look in LOOKS.values():
+def register(look: Look) -> None:
+    """Make a theme known to napari: once a process, when it is first worn, since its icons take half a second."""
+    if look.key not in available_themes():
         theme = Theme(
             id=look.key, label=look.key.replace("-", " "), type="dark" if look.dark else "light",
             syntax_style="native" if look.dark else "default", canvas=look.canvas, console=look.ground,

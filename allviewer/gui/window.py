@@ -43,12 +43,12 @@ class MainWindow(QObject):
 
     def __init__(self, options: Options, study: Study) -> None:
         super().__init__()
-        theme.register()
         self.viewer = napari.Viewer(title="allviewer", show=False)
         quiet(self.viewer)
         self.qt = main_window(self.viewer)
         self.canvas = canvas_widget(self.viewer)
         self.look = theme.DARK
+        self._shut = False
         self.thread_ = QtThread(self)
         self.desk = Desk(options, study, self.thread_.post)
         self.actions = Actions(self.qt, self, commands(self.desk.taxonomy))
@@ -119,9 +119,11 @@ class MainWindow(QObject):
 
     def shut(self) -> None:
         """Stop work and give the files back; nothing is left to save."""
+        self._shut = True
+        self._rest.stop()
+        self.heat.shut()
         self.thread_.close()
         self.desk.shut()
-        self.view.heat.shut()
         self.panels.card.shut()
 
     # ------------------------------------------------------------------ the desk speaks
@@ -267,7 +269,8 @@ class MainWindow(QObject):
 
     def quit(self) -> None:
         """Close the window."""
-        self.qt.close()
+        if not self._shut:
+            self.qt.close()
 
     def set_pixel_size(self) -> None:
         """Ask for the pixel size and analyse again."""
@@ -321,6 +324,7 @@ class MainWindow(QObject):
         self._dress()
 
     def _dress(self) -> None:
+        theme.register(self.look)
         self.viewer.theme = self.look.key
         self.panels.dress(self.look)
 

@@ -82,3 +82,88 @@ def round_cells(centres, radius=20.0, corners=48, *, nuclei=True, first=1) -> Ce
         np.arange(first, first + n), np.zeros(n, np.uint8), at, box, area, area / 4, np.zeros(n, bool),
         rings(radius), rings(radius / 2) if nuclei else none,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def smear(tmp_path_factory):
+    """A rendered smear as a file, with a dozen white cells."""
+    from allviewer.synth import Scene, render, write_png
+
+    scene = Scene(800, 1100, seed=5, um_per_px=0.16, stain="wright-giemsa", white_cells=12, smudges=0)
+    path = tmp_path_factory.mktemp("smears") / "rendered.png"
+    write_png(path, render(scene), scene)
+    return path
+
+
+@pytest.fixture(scope="session")
+def model_warm():
+    """The bundled model, loaded once a process: every window of these tests uses it."""
+    from allviewer.gui import models
+    from allviewer.systems import load_model
+
+    model = load_model("alnet-1")
+
+    def load(self: models.ModelShelf) -> object:
+        if self.model is None:
+            self.model = model if self.name == "alnet-1" else load_model(self.name)
+        return self.model
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(models.ModelShelf, "load", load)
+    yield model
+    patch.undo()
+
+
+@pytest.fixture
+def make_window(needs_screen, qtbot, tmp_path, model_warm):
+    """Windows of a test, closed at its end; what a window left running fails the test."""
+    import threading
+
+    from allviewer.gui.app import settle_napari
+    from allviewer.gui.desk import Options
+    from allviewer.gui.window import MainWindow
+    from allviewer.records import Study
+
+    settle_napari()
+    made = []
+    before = set(threading.enumerate())
+
+    def make(study=None, **options) -> MainWindow:
+        path = study or tmp_path / "study.sqlite"
+        window = MainWindow(Options(study=path, runs=options.pop("runs", None), **options), Study.open(path))
+        made.append(window)
+        window.show()
+        window.qt.resize(1366, 768)
+        with qtbot.waitActive(window.qt):  # keys go where the focus is
+            window.qt.activateWindow()
+        qtbot.wait(50)
+        return window
+
+    yield make
+    for window in made:
+        window.quit()
+        qtbot.wait(20)
+    end = time.monotonic() + 10
+    while left := [t.name for t in threading.enumerate() if t not in before and t.name.startswith(OURS)]:
+        assert time.monotonic() < end, f"these threads outlive their window: {left}"
+        time.sleep(0.05)
+
+
+OURS = ("opening", "analysis", "heat", "crop")
+
+
+@pytest.fixture
+def window(make_window):
+    """An empty window on a new study."""
+    return make_window()
+
+
+@pytest.fixture
+def reviewed(window, smear, wait, settle):
+    """A window on the rendered smear, analysed."""
+    from allviewer.gui.fields import Phase
+
+    window.open_paths([smear])
+    wait(lambda: window.desk.current.phase is Phase.DONE, "the analysis")
+    settle(0.1)
+    return window

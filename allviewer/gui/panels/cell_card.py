@@ -134,7 +134,7 @@ class CellCard(QWidget):
             self._bars_box.addWidget(bar)
         self.heat_class.blockSignals(True)
         self.heat_class.clear()
-        self.heat_class.addItems([f"for {kind.name}" for kind in taxonomy.classes])
+        self.heat_class.addItems(["for what it suggests", *(f"for {kind.name}" for kind in taxonomy.classes)])
         self.heat_class.blockSignals(False)
 
     # ------------------------------------------------------------------ refreshed
@@ -212,16 +212,18 @@ class CellCard(QWidget):
             return
         row, pixels, box = self._pixels
         picture = pixels.copy()
-        prediction, index = session.prediction, self.heat_class.currentIndex()
+        prediction = session.prediction
         has = prediction is not None and prediction.heat is not None and bool(prediction.classified[row])
         self.share.setText("")
-        if has and prediction is not None and prediction.heat is not None and index >= 0:
+        if has and prediction is not None and prediction.heat is not None:
+            index = self.heat_index if self.heat_index is not None else int(prediction.predicted[row])
             heat = prediction.heat[row, index]
             if self.heat_on:
                 picture = heat_maps.over(picture, heat, field.heat_top, 0.75)
             share = heat_share(heat, box, session.cells.cell.rings(row))
-            words = "no heat for this class" if np.isnan(share) else f"{share:.0%} of the heat is inside the cell"
-            self.share.setText(words)
+            name = session.taxonomy.classes[index].name
+            none = bool(np.isnan(share))
+            self.share.setText(f"no heat for {name}" if none else f"{share:.0%} of the heat for {name} is in the cell")
         kind = shown_classes(session.taxonomy)[int(codes_of(session, np.array([row]))[0]) - 1]
         rings = [*session.cells.cell.rings(row)]
         heat_maps.draw_rings(picture, rings, box, rgb(kind.colour), rgb(casing_of(kind.colour))[0])
@@ -230,6 +232,11 @@ class CellCard(QWidget):
         shown = QPixmap.fromImage(image)
         shown.setDevicePixelRatio(self.devicePixelRatioF())
         self.picture.setPixmap(shown)
+
+    @property
+    def heat_index(self) -> int | None:
+        """Class whose heat is shown, or None for the one the model suggests for each cell."""
+        return self.heat_class.currentIndex() - 1 if self.heat_class.currentIndex() > 0 else None
 
     def set_heat(self, on: bool) -> None:
         """Show or hide the heat on the crop."""

@@ -6,18 +6,20 @@ from numpy.typing import NDArray
 from allviewer.vocab.arrays import Floats, Ints
 
 
-def doubt(confidence: Floats) -> Floats:
+def doubt(confidence: Floats, touches_border: NDArray[np.bool_]) -> Floats:
     """How much a cell needs eyes.
 
     Parameters
     ----------
     confidence : (n,) probability of the suggested class; NaN where not classified.
+    touches_border : (n,) bool; the image's edge cuts the cell, which stands outside the counts.
 
     Returns
     -------
-    (n,) float32, 1 - confidence; -1 where not classified, so that those come last.
+    (n,) float32: 1 - confidence; -1 where not classified; 3 less where the edge cuts the cell. So whole cells come
+    first, and what no count waits for comes last.
     """
-    return np.nan_to_num(1 - confidence, nan=-1).astype(np.float32)
+    return (np.nan_to_num(1 - confidence, nan=-1) - 3 * touches_border).astype(np.float32)
 
 
 def step(doubts: Floats, ids: Ints, waiting: NDArray[np.bool_], after: int | None, direction: int) -> int | None:

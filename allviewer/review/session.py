@@ -243,9 +243,13 @@ class ReviewSession:
         return self._picker.row_at(self.cells, y, x) if len(self) else None
 
     def next_uncertain(self, after_row: int | None, direction: int = 1) -> int | None:
-        """The next (+1) or previous (-1) cell nobody has settled, most doubtful first; None when all are settled."""
+        """The next (+1) or previous (-1) cell nobody has settled; None when all are settled.
+
+        Most doubtful first; cells that the image's edge cuts come after all whole ones.
+        """
         waiting = ~self.reviewed & (self.cells.kind == Kind.CELL)
-        return queue.step(queue.doubt(self._suggestions.confidence), self.cells.ids, waiting, after_row, direction)
+        doubts = queue.doubt(self._suggestions.confidence, self.cells.touches_border)
+        return queue.step(doubts, self.cells.ids, waiting, after_row, direction)
 
     def visible(
         self,

@@ -35,6 +35,12 @@ def test_most_doubtful_first_and_round_again(session):
     assert walk(session, 4, -1, 2) == [1, 3]
 
 
+def test_cells_that_the_edge_cuts_come_after_all_whole_ones():
+    confidence = np.array([0.5, 0.99, np.nan, 0.6, np.nan], np.float32)
+    cut = np.array([True, False, False, True, True])
+    assert np.argsort(-doubt(confidence, cut), kind="stable").tolist() == [1, 2, 0, 3, 4]
+
+
 def test_settled_cells_leave_the_queue_and_the_place_is_kept(session):
     session.accept(1)
     assert session.next_uncertain(1) == 4  # on from where it stood
@@ -49,22 +55,25 @@ def test_settled_cells_leave_the_queue_and_the_place_is_kept(session):
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.99, np.nan]), st.booleans()), min_size=1, max_size=30),
+    st.lists(
+        st.tuples(st.sampled_from([0.5, 0.6, 0.99, np.nan]), st.booleans(), st.booleans()), min_size=1, max_size=30
+    ),
     st.sampled_from([1, -1]),
     st.randoms(use_true_random=False),
 )
 def test_a_round_visits_each_waiting_cell_once(entries, direction, random):
-    confidence = np.array([c for c, _ in entries], np.float32)
-    waiting = np.array([w for _, w in entries])
+    confidence = np.array([c for c, _, _ in entries], np.float32)
+    waiting = np.array([w for _, w, _ in entries])
+    cut = np.array([b for _, _, b in entries])
     ids = np.array(random.sample(range(1, 1000), len(entries)), np.int64)
-    order = sorted(range(len(entries)), key=lambda k: (-doubt(confidence)[k], ids[k]))[::direction]
+    order = sorted(range(len(entries)), key=lambda k: (-doubt(confidence, cut)[k], ids[k]))[::direction]
     expected, row, seen = [k for k in order if waiting[k]], None, []
     for _ in expected:
-        row = step(doubt(confidence), ids, waiting, row, direction)
+        row = step(doubt(confidence, cut), ids, waiting, row, direction)
         seen.append(row)
     assert seen == expected
     if not expected:
-        assert step(doubt(confidence), ids, waiting, 0, direction) is None
+        assert step(doubt(confidence, cut), ids, waiting, 0, direction) is None
 
 
 def test_filters(session):

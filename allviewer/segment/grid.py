@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from allviewer.segment.survey import Survey, nuclear_contrast
+from allviewer.segment.survey import Survey, nuclear_contrast, off_line
 from allviewer.vocab.arrays import RGB, Floats, Grey
 
 COARSEST_UM = 0.28
@@ -22,6 +22,8 @@ class Field:
     rgb : (h, w, 3) uint8.
     azure : (h, w) float32, optical density across the red cells' direction: nuclei high, red cells and
         background about 0.
+    aside : (h, w) float32, optical density at right angles to both red cells and azure: about 0 on red cells and
+        background, not on coloured cytoplasm.
     factor : image pixels per working pixel, a power of two.
     um : micrometres per working pixel.
     shape : (H, W) of the image.
@@ -29,6 +31,7 @@ class Field:
 
     rgb: RGB
     azure: Floats
+    aside: Floats
     factor: int
     um: float
     shape: tuple[int, int]
@@ -78,4 +81,4 @@ def working_field(rgb: RGB, um_per_px: float, survey: Survey) -> Field:
             rgb = cv2.copyMakeBorder(rgb, 0, below, 0, beside, cv2.BORDER_REPLICATE)
         size = (rgb.shape[1] // factor, rgb.shape[0] // factor)
         rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return Field(rgb, nuclear_contrast(rgb, survey), factor, um_per_px * factor, (rows, columns))
+    return Field(rgb, nuclear_contrast(rgb, survey), off_line(rgb, survey), factor, um_per_px * factor, (rows, columns))

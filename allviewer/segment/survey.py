@@ -61,6 +61,12 @@ class Survey:
         return unit
 
     @property
+    def aside(self) -> NDArray[np.float64]:
+        """(3,) unit vector at right angles to both: eosin granules lie on one side of it, blue cytoplasm on the other."""
+        unit: NDArray[np.float64] = np.cross(self.red_cell, self.contrast)
+        return unit
+
+    @property
     def unmixing(self) -> float:
         """Azure contrast per unit of azure density: what of azure lies across the red cells' direction."""
         return float(np.array(self.azure) @ self.contrast)
@@ -123,7 +129,16 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
 
 def nuclear_contrast(rgb: RGB, found: Survey) -> Floats:
     """Optical density along `Survey.contrast`: (H, W, 3) uint8 to (H, W) float32."""
-    table = density_table(found.white) * found.contrast.astype(np.float32)
+    return _along(rgb, found, found.contrast)
+
+
+def off_line(rgb: RGB, found: Survey) -> Floats:
+    """Optical density along `Survey.aside`: (H, W, 3) uint8 to (H, W) float32."""
+    return _along(rgb, found, found.aside)
+
+
+def _along(rgb: RGB, found: Survey, direction: NDArray[np.float64]) -> Floats:
+    table = density_table(found.white) * direction.astype(np.float32)
     red, green, blue = cv2.split(rgb)
     out: Floats = cv2.LUT(red, table[:, 0].copy()) + cv2.LUT(green, table[:, 1].copy())
     out += cv2.LUT(blue, table[:, 2].copy())

@@ -16,6 +16,9 @@ OF_HEIGHT = 0.45
 OF_CYTOPLASM = 0.5
 """A cell ends where the contrast falls to this part of its cytoplasm's: half-height again."""
 
+ASIDE = 0.7
+"""Weight of colour that is neither the red cells' nor azure: eosin granules, blue cytoplasm."""
+
 REACH_UM = 5.0
 """Cytoplasm is looked for this far from the nucleus."""
 
@@ -138,7 +141,9 @@ def whole_cells(field: Field, nuclei: Labels) -> tuple[list[Found | None], Label
     reach = field.px(REACH_UM)
     zone[far > reach] = 0
     fine = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.15)))
-    coarse = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.3)))
+    width = max(0.5, field.px(0.3))
+    across, aside = (cv2.GaussianBlur(plane, (0, 0), width) for plane in (field.azure, field.aside))
+    coarse = cv2.magnitude(np.maximum(across, 0), ASIDE * aside)
     out: list[Found | None] = []
     for number, window in enumerate(_windows(zone, count), start=1):
         if window is None:

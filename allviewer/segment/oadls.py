@@ -20,7 +20,7 @@ from allviewer.vocab.cells import CellTable
 TEXTURE_UM = 1.1
 """Radius of the structuring element that flattens texture: smaller than a lobe, larger than chromatin."""
 
-DEPTH = 12
+DEPTH = 4
 """Grey levels by which a minimum must be deeper than its passes to seed a cell."""
 
 

@@ -62,7 +62,7 @@ class Survey:
 
     @property
     def aside(self) -> NDArray[np.float64]:
-        """(3,) unit vector at right angles to both: eosin granules lie on one side of it, blue cytoplasm on the other."""
+        """(3,) unit vector at right angles to both: eosin granules lie on one side, blue cytoplasm on the other."""
         unit: NDArray[np.float64] = np.cross(self.red_cell, self.contrast)
         return unit
 

@@ -96,6 +96,19 @@ def smear(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def large(smear):
+    """The rendered smear laid out side by side until the engine cuts it into four tiles."""
+    import tifffile
+    from PIL import Image
+
+    path = smear.parent / "large.tif"
+    tifffile.imwrite(
+        path, np.tile(np.asarray(Image.open(smear))[:, :, :3], (4, 3, 1)), photometric="rgb", tile=(512, 512)
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
 def model_warm():
     """The bundled model, loaded once a process: every window of these tests uses it."""
     from allviewer.gui import models

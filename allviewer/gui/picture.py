@@ -13,7 +13,7 @@ SETTLE_MS = 700
 
 
 class PictureTaker(QObject):
-    """Waits for the image on screen to be analysed, selects its most doubtful cell, saves the window, closes it."""
+    """Waits for the image on screen to be analysed, selects its most doubtful cell, saves the whole view, closes."""
 
     def __init__(self, window: MainWindow, path: Path) -> None:
         super().__init__(window)
@@ -27,6 +27,7 @@ class PictureTaker(QObject):
         if self._waiting and field is self._window.desk.current and field.phase in (Phase.DONE, Phase.CANCELLED):
             self._waiting = False
             self._window.desk.step_uncertain(1)
+            self._window.fit()  # the whole slide, not only that cell
             QTimer.singleShot(SETTLE_MS, self._take)
 
     def _on_failure(self, failure: Failure) -> None:

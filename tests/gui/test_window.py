@@ -373,7 +373,7 @@ def test_every_control_has_a_name_and_a_line_of_help(reviewed):
 def test_the_heat_class_follows_the_taxonomy(reviewed):
     box = reviewed.panels.card.heat_class
     assert [box.itemText(i) for i in range(box.count())] == [
-        "for what it suggests",
+        "as suggested",
         *(f"for {c.name}" for c in ALL_HEM.classes),
     ]
 

@@ -134,7 +134,7 @@ class CellCard(QWidget):
             self._bars_box.addWidget(bar)
         self.heat_class.blockSignals(True)
         self.heat_class.clear()
-        self.heat_class.addItems(["for what it suggests", *(f"for {kind.name}" for kind in taxonomy.classes)])
+        self.heat_class.addItems(["as suggested", *(f"for {kind.name}" for kind in taxonomy.classes)])
         self.heat_class.blockSignals(False)
 
     # ------------------------------------------------------------------ refreshed

@@ -99,7 +99,8 @@ class Legend(QWidget):
             picture.setPixmap(swatch(kind))
             switch = QCheckBox(kind.name)
             switch.setChecked(kind.key not in self._desk.filters.hidden)
-            switch.setMinimumWidth(switch.sizeHint().width() + 8)
+            # the style's own hint forgets what the theme adds around box and name
+            switch.setMinimumWidth(switch.fontMetrics().horizontalAdvance(kind.name) + 44)
             switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             switch.setToolTip(f"Show or hide {kind.name}")
             switch.toggled.connect(self._on_switch)

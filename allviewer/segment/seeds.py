@@ -14,8 +14,8 @@ from allviewer.vocab.arrays import Floats, Grey, Labels, Mask
 OF_PLATEAU = 0.5
 """A nucleus ends where the contrast falls to this part of its plateau: the half-height of a blurred edge."""
 
-PLATEAU_UM = 2.5
-"""Radius within which the plateau is looked for."""
+PLATEAU_UM = 2.2
+"""Half the side of the square in which the plateau is looked for."""
 
 DEPTH_UM = 0.5
 """How much deeper than the neck between them two parts must be to be told apart, where their common area is
@@ -37,7 +37,8 @@ _SHALLOWEST_UM = 0.15
 def plateau(field: Field) -> Floats:
     """Contrast of the nearest nuclear plateau, (h, w) float32: the blurred maximum within `PLATEAU_UM`."""
     blurred = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.5)))
-    out: Floats = cv2.dilate(blurred, disc(field.px(PLATEAU_UM)))
+    side = 2 * max(1, round(field.px(PLATEAU_UM))) + 1
+    out: Floats = cv2.dilate(blurred, np.ones((side, side), np.uint8))
     return out
 
 
@@ -130,19 +131,40 @@ def part_clumps(mask: Mask, azure: Floats, um: float, lines: Mask | None = None)
     -------
     (h, w) int32: the mask, numbered from 1.
     """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    out: Labels = np.zeros(mask.shape, np.int32)
+    named = 0
+    for piece in range(1, count):
+        x, y, w, h, area = (int(v) for v in stats[piece])
+        if area * um**2 < SMALLEST_UM2:
+            continue
+        # One pixel wider, except at the image's edge: where a nucleus is cut there is no rim to measure from.
+        window = (slice(max(0, y - 1), y + h + 1), slice(max(0, x - 1), x + w + 1))
+        own = labels[window] == piece
+        parts = _part_piece(own, azure[window], um, None if lines is None else lines[window] & own)
+        out[window][own] = np.where(parts > 0, parts + named, 0)[own]
+        named += int(parts.max(initial=0))
+    return out
+
+
+def _part_piece(mask: Mask, azure: Floats, um: float, lines: Mask | None) -> Labels:
+    """`part_clumps` for one 8-connected piece in its window."""
     inner = mask if lines is None else mask & ~lines
+    if inner.all():
+        return mask.astype(np.int32)
     depth = cv2.distanceTransform(inner.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * um
     smooth = cv2.GaussianBlur(depth, (0, 0), max(0.5, 0.3 / um))
     level = np.minimum(smooth * _LEVELS_PER_UM, 255).astype(np.uint8)
     peaks = h_maxima(level, round(_SHALLOWEST_UM * _LEVELS_PER_UM)) & mask
     count, markers = components(peaks)
+    if count < 2:
+        return mask.astype(np.int32)
     labels = watershed(255 - level, markers, mask)
     room = 6 * count + 8
     pairs, seams = np.zeros((room, 2), np.int32), np.zeros((room, 3))
     found, parts = _seams(labels, smooth, azure, count, pairs, seams)
-    return _joined(
-        labels, {(int(p[0]), int(p[1])): s for p, s in zip(pairs[:found], seams[:found], strict=True)}, parts, um
-    )
+    seam_of = {(int(p[0]), int(p[1])): s for p, s in zip(pairs[:found], seams[:found], strict=True)}
+    return _joined(labels, seam_of, parts, um)
 
 
 def _joined(

@@ -87,7 +87,7 @@ class Patch:
     def ring_of(self, row: int) -> Segments:
         """The whole-cell ring of one table row, every corner."""
         at = int(np.flatnonzero(self.rows == row)[0])
-        return self.fine(at, at + 1, 1, nuclei=False)
+        return self.fine(at, at + 1, 1, CELL)
 
     def runs(self, x0: float, y0: float, x1: float, y1: float) -> list[tuple[int, int]]:
         """Runs ``[a, b)`` of cells, in tile order, whose tiles meet a box of level-0 pixels."""
@@ -101,8 +101,11 @@ class Patch:
         begin, end = np.searchsorted(self.keys, lines | left), np.searchsorted(self.keys, lines | (right + 1))
         return [(int(a), int(b)) for a, b in zip(begin, end, strict=True) if b > a]
 
-    def fine(self, a: int, b: int, stride: int, nuclei: bool) -> Segments:
-        """Every ``stride``-th corner of the rings of cells ``[a, b)``; rings keep at least six corners if they can."""
+    def fine(self, a: int, b: int, stride: int, kind: float) -> Segments:
+        """Every ``stride``-th corner of the rings of cells ``[a, b)``; rings keep at least six corners if they can.
+
+        ``kind`` is `CELL` for the cells' own rings or `NUCLEUS` for those of their nuclei.
+        """
         r0, r1 = int(self.rings[a]), int(self.rings[b])
         row, side = self.row[r0:r1], self.side[r0:r1]
         starts = self.starts[r0 : r1 + 1]
@@ -114,10 +117,9 @@ class Patch:
             local = np.arange(len(points)) - np.repeat(starts[:-1], lengths)
             keep = local % np.repeat(own, lengths) == 0
             points, lengths = points[keep], -(-lengths // own)
-        if not nuclei:
-            ring = np.abs(side) == CELL
-            points = points[np.repeat(ring, lengths)]
-            row, side, lengths = row[ring], side[ring], lengths[ring]
+        ring = np.abs(side) == kind
+        points = points[np.repeat(ring, lengths)]
+        row, side, lengths = row[ring], side[ring], lengths[ring]
         return _segments(points, lengths, row, side)
 
     def coarse_runs(self, a: int, b: int) -> Segments:

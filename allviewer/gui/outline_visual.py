@@ -12,14 +12,18 @@ from vispy import gloo
 from vispy.gloo import gl
 from vispy.visuals import Visual
 
-from allviewer.gui.outline_geometry import Patch, Segments
+from allviewer.gui.outline_geometry import CELL, NUCLEUS, Patch, Segments
 from allviewer.gui.palette import HIDDEN, SELECTED, WIDTH_UNIT
 
 COLUMNS = 1024
 """Width of the state texture: cell i is texel (i // COLUMNS, i % COLUMNS)."""
 
-DOT_BELOW, COARSE_BELOW = 4.0, 12.0
-"""Framebuffer pixels a cell is wide: smaller cells are dots, then eight-cornered rings without nuclei."""
+DOT_BELOW, COARSE_BELOW, NUCLEI_FROM, TOGETHER_BELOW = 7.0, 12.0, 20.0, 24.0
+DOUBT_FROM = 14.0
+"""Framebuffer pixels a cell is wide: smaller cells are dots, then eight-cornered rings; larger ones have
+their nuclei, their second ring of doubt, and casings that never touch a neighbour's line, for twice the work."""
+
+_DOTS, _COARSE = -2, -1
 
 LONGEST = 5.0
 """Framebuffer pixels: corners are skipped while segments stay shorter; the arc of a cell 20 px wide strays 0.3 px."""
@@ -35,6 +39,8 @@ uniform float u_rows;
 uniform float u_scale;     // framebuffer pixels of one logical pixel
 uniform float u_flip;      // -1 where the way to the framebuffer mirrors
 uniform float u_pass;
+uniform float u_doubt;     // 1 where cells are large enough for a second ring
+uniform float u_dot;       // radius of a dot, framebuffer pixels
 uniform vec2 u_origin;     // a level-0 point on the screen: what is subtracted before scaling stays exact on any slide
 uniform vec2 u_place;      // where it lies in the framebuffer
 uniform vec4 u_axes;       // framebuffer pixels of one level-0 pixel along x, then along y
@@ -68,12 +74,12 @@ void main() {
     vec4 style = texture2D(u_palette, vec2((state + 0.5) / 256.0, 0.5));
     vec4 rim = texture2D(u_palette, vec2((state + 0.5) / 256.0, 5.0 / 6.0));
     float halo = style.b * 255.0 / WIDTH_UNIT * u_scale * (1.0 - nucleus);
-    float dashed = style.a * (1.0 - nucleus) * (1.0 - dot_) * step(halo, 0.5);
+    float dashed = style.a * (1.0 - nucleus) * (1.0 - dot_) * step(halo, 0.5) * u_doubt;
     float width = style.r * 255.0 / WIDTH_UNIT * u_scale;
     // a nucleus is drawn thin and without casing, so that the chromatin under it stays readable
     v_colour.a *= mix(1.0, 0.8, nucleus);
     width = mix(width, min(width, 1.25 * u_scale), nucleus);
-    float half_width = mix(0.5 * width, 1.25 * u_scale + 0.25 * width, dot_);
+    float half_width = mix(0.5 * width, max(u_dot, 1.25 * u_scale) + 0.25 * width, dot_);
     v_rim = vec2(rim.r * 255.0 / WIDTH_UNIT * u_scale * step(halo, 0.5), rim.g);
     float reach = half_width + u_scale + v_rim.x + 1.0;
     if (u_pass < 1.5) { reach += halo + u_scale; }
@@ -130,12 +136,14 @@ void main() {
         float inner = max(cover(off, casing), cased);
         float outer = max(cover(off, casing + v_rim.x), cased);
         gl_FragColor = vec4(mix(vec3(v_rim.y), vec3(v_style.y), inner), outer);
-    } else if (u_pass > 3.5) {
-        float line = cover(off, half_width);
-        gl_FragColor = vec4(mix(vec3(v_style.y), v_colour.rgb, line), cover(off, casing));
     } else {
         float line = max(cover(off, half_width), dash * cover(ring, half_width) * clamp(middle + 0.5, 0.0, 1.0));
         gl_FragColor = vec4(v_colour.rgb, v_colour.a * line);
+        if (u_pass > 3.5) {
+            float cased = dash * cover(ring, casing) * clamp(middle + 1.5 * u_scale, 0.0, 1.0);
+            vec3 under = mix(vec3(v_rim.y), vec3(v_style.y), max(cover(off, casing), cased));
+            gl_FragColor = vec4(mix(under, v_colour.rgb, line), max(cover(off, casing + v_rim.x), cased));
+        }
     }
     if (gl_FragColor.a < 0.01) discard;
 }
@@ -168,14 +176,16 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
         self._selected: int | None = None
         self._shown: tuple[object, ...] = ()
         self.nuclei = True
+        self._together = False
         self._state_texture = gloo.Texture2D(self._states, format="luminance", interpolation="nearest")
         self._palette_texture = gloo.Texture2D(palette, interpolation="nearest")
         super().__init__(constants + _VERTEX, _FRAGMENT)
-        self._all, self._halo = _Buffers(instanced), _Buffers(instanced)
+        self._all, self._nuclei, self._halo = (_Buffers(instanced) for _ in range(3))
         program = self.shared_program
         program["u_state"], program["u_palette"] = self._state_texture, self._palette_texture
         program["u_rows"], program["u_scale"], program["u_flip"], program["u_pass"] = 1.0, 1.0, 1.0, 0.0
         program["u_origin"], program["u_place"], program["u_axes"] = (0, 0), (0, 0), (1, 0, 0, 1)
+        program["u_dot"], program["u_doubt"] = 0.0, 1.0
         self._bind(self._all)
         self._draw_mode = "triangle_strip" if instanced else "triangles"
         self.set_gl_state("translucent", depth_test=False, cull_face=False)
@@ -187,12 +197,12 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
     @property
     def drawn(self) -> int:
         """Segments in the last frame."""
-        return self._all.count
+        return self._all.count + self._nuclei.count
 
     def clear(self) -> None:
         """Forget every cell."""
         self._patches, self._count, self._selected = [], 0, None
-        for buffers in (self._all, self._halo):
+        for buffers in (self._all, self._nuclei, self._halo):
             buffers.upload(Segments.join([]))
         self._states = np.zeros((1, COLUMNS), np.uint8)
         self._upload_states()
@@ -300,25 +310,29 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
         count = sum(b - a for _, runs in picked for a, b in runs)
         if not count:
             self._all.upload(Segments.join([]))
+            self._nuclei.upload(Segments.join([]))
             self._shown = ()
             return
         size_px = scale * sum(p.size * (b - a) for p, runs in picked for a, b in runs) / count
         step_px = scale * float(np.mean([p.step for p, _ in picked]))
-        detail = -2 if size_px < DOT_BELOW else -1 if size_px < COARSE_BELOW else _stride(step_px)
-        shown = (detail, self.nuclei, *((p.first, *runs) for p, runs in picked))
+        detail = _DOTS if size_px < DOT_BELOW else _COARSE if size_px < COARSE_BELOW else _stride(step_px)
+        if detail == _DOTS and 3 * count > self._count:  # nearly all: take all, and panning uploads nothing
+            picked = [(p, [(0, len(p))]) for p in self._patches if len(p)]
+        program["u_dot"], program["u_doubt"] = 0.3 * size_px, float(size_px >= DOUBT_FROM)
+        nuclei = self.nuclei and size_px >= NUCLEI_FROM
+        shown = (detail, nuclei, *((p.first, *runs) for p, runs in picked))
+        self._together = size_px < TOGETHER_BELOW
         if shown == self._shown:
             return
         self._shown = shown
-        parts = [self._detail(p, a, b, detail) for p, runs in picked for a, b in runs]
-        self._all.upload(Segments.join(parts))
-        self._all.dots = detail == -2
+        flat = [(p, a, b) for p, runs in picked for a, b in runs]
+        self._all.upload(Segments.join([self._detail(p, a, b, detail) for p, a, b in flat]))
+        self._nuclei.upload(Segments.join([p.fine(a, b, detail, NUCLEUS) for p, a, b in flat] if nuclei else []))
 
     def _detail(self, patch: Patch, a: int, b: int, detail: int) -> Segments:
-        if detail == -2:
+        if detail == _DOTS:
             return patch.dots(a, b)
-        if detail == -1:
-            return patch.coarse_runs(a, b)
-        return patch.fine(a, b, detail, self.nuclei)
+        return patch.coarse_runs(a, b) if detail == _COARSE else patch.fine(a, b, detail, CELL)
 
     def _bind(self, buffers: "_Buffers") -> None:
         program = self.shared_program
@@ -327,24 +341,25 @@ class OutlineVisual(Visual):  # type: ignore[misc]  # vispy is untyped
         self._index_buffer = buffers.index
 
     def draw(self) -> None:
-        """The selected cell's halo, then all casings, then all lines."""
+        """The selected cell's halo, then all casings, then nuclei and lines; small cells casing and line at once."""
         if not self.visible or not self._count:
             return
         self._cull(self)
-        for buffers, steps in ((self._halo, (0.0, 1.0)), (self._all, (2.0, 3.0))):
+        halo, cells, nuclei = (self._halo, 0.0), (self._all, 2.0), (self._nuclei, 3.0)
+        steps = [halo, (self._halo, 1.0), (self._all, 4.0)] if self._together else None
+        for buffers, step in steps or [halo, (self._halo, 1.0), cells, nuclei, (self._all, 3.0)]:
             if not buffers.count:
                 continue
             self._bind(buffers)
-            for step in (4.0,) if buffers.dots else steps:
-                self.shared_program["u_pass"] = step
-                super().draw()
+            self.shared_program["u_pass"] = step
+            super().draw()
 
 
 class _Buffers:
     """Segments on the graphics card, by instances or with the four corners of each spelled out."""
 
     def __init__(self, instanced: bool) -> None:
-        self.count, self.dots = 0, False
+        self.count = 0
         self._instanced = instanced
         divisor = 1 if instanced else None
         self.ends = gloo.VertexBuffer(np.zeros((1, 4), np.float32), divisor=divisor)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from allviewer.gui.outline_geometry import CELL, COARSE, DOT, NUCLEUS, TILE, pack
+from allviewer.gui.outline_geometry import CELL, COARSE, DOT, NUCLEUS, TILE, Segments, pack
 from allviewer.vocab.cells import CellTable
 from tests.gui.conftest import round_cells
 from tests.tables import some_cells
@@ -21,7 +21,7 @@ def by_hand(cells: CellTable, first: int) -> dict[tuple[int, float], set[tuple[f
 def test_every_segment_of_ragged_rings_is_there_once_under_its_own_row():
     cells = some_cells(60, side=3000)
     patch = pack(cells, 1000)
-    segments = patch.fine(0, len(patch), 1, nuclei=True)
+    segments = Segments.join([patch.fine(0, len(patch), 1, kind) for kind in (CELL, NUCLEUS)])
     expected = by_hand(cells, 1000)
     assert len(segments) == sum(len(v) for v in expected.values())
     found: dict[tuple[int, float], set[tuple[float, ...]]] = {}
@@ -39,7 +39,7 @@ def test_the_outside_is_told_whichever_way_a_ring_turns(reverse):
             cells.touches_border, type(cells.cell)(cells.cell.points[::-1].copy(), cells.cell.starts, cells.cell.owner),
             cells.nucleus,
         )  # fmt: skip
-    segments = pack(cells, 0).fine(0, 1, 1, nuclei=False)
+    segments = pack(cells, 0).fine(0, 1, 1, CELL)
     x0, y0, x1, y1 = segments.ends.T
     aside = np.stack([-(y1 - y0), x1 - x0], -1)  # what the shader calls the side, in the slide's own frame
     middle = np.stack([(x0 + x1) / 2, (y0 + y1) / 2], -1)
@@ -50,7 +50,7 @@ def test_the_outside_is_told_whichever_way_a_ring_turns(reverse):
 def test_distance_runs_along_each_ring_from_nought():
     cells = some_cells(8)
     patch = pack(cells, 0)
-    segments = patch.fine(0, 8, 1, nuclei=True)
+    segments = Segments.join([patch.fine(0, 8, 1, kind) for kind in (CELL, NUCLEUS)])
     lengths = np.hypot(*(segments.ends[:, 2:] - segments.ends[:, :2]).T)
     starts = np.flatnonzero(segments.tags[:, 2] == 0)
     assert len(starts) == len(cells.cell.owner) + len(cells.nucleus.owner)
@@ -79,10 +79,10 @@ def test_thinned_rings_stay_closed_and_near_the_truth():
     cells = round_cells([(300, 500)], radius=40, corners=200)
     patch = pack(cells, 0)
     for stride in (2, 4, 16, 64):
-        thin = patch.fine(0, 1, stride, nuclei=False)
+        thin = patch.fine(0, 1, stride, CELL)
         assert 6 <= len(thin) <= 200 / stride + 7
         assert np.allclose(thin.ends[:, 2:], np.roll(thin.ends[:, :2], -1, axis=0))
-    assert len(patch.fine(0, 1, 4, nuclei=True)) == 2 * len(patch.fine(0, 1, 4, nuclei=False))
+    assert len(patch.fine(0, 1, 4, NUCLEUS)) == len(patch.fine(0, 1, 4, CELL))
 
 
 def test_far_off_a_cell_is_eight_corners_and_then_a_dot():

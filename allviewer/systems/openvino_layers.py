@@ -1,10 +1,15 @@
 """The few layers our networks need, as OpenVINO nodes built from saved arrays: no torch, no export step."""
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from allviewer.vocab.arrays import RGB, Floats
+
+# The library reports every import of it to its makers, from a process of its own, and keeps an id for that in the
+# user's folder. What a person looks at here is nobody else's business: without this package it does neither.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 Node = Any
 """An OpenVINO graph node (the library is untyped)."""

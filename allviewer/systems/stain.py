@@ -75,6 +75,8 @@ def white_point(rgb: RGB) -> Floats:
         return np.full(3, 255, np.float32)
     low, high = np.percentile(pixels[:, 1], [90, 99])
     bright = pixels[(pixels[:, 1] >= low) & (pixels[:, 1] <= high)]
+    if len(bright) == 0:  # a handful of pixels: the percentiles fell between two of them
+        bright = pixels[pixels[:, 1] >= low]
     median: Floats = np.median(bright, axis=0).astype(np.float32)
     return np.maximum(median, np.float32(1))
 

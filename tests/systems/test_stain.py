@@ -87,3 +87,9 @@ def test_white_point_of_extremes_is_a_colour():
         np.testing.assert_array_equal(point, max(value, 1))
     assert white_point(np.empty((0, 0, 3), np.uint8)).tolist() == [255, 255, 255]
     assert slide_stain(np.zeros((64, 64, 3), np.uint8)).white.tolist() == [1, 1, 1]
+
+
+def test_a_handful_of_pixels_has_a_white_point():
+    for pixels in ([[10, 20, 30], [200, 210, 220]], [[0, 0, 0], [9, 9, 9], [250, 240, 230]]):
+        point = white_point(np.array([pixels], np.uint8))
+        assert point.tolist() == pixels[-1]

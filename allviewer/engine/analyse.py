@@ -117,7 +117,7 @@ def _stored(
     if store is None or not store.has_tile(slide.digest, recipe.digest, tile.index):
         return None, None
     cells, prediction = store.load_tile(slide.digest, recipe.digest, tile.index)
-    if prediction is not None and heat and prediction.heat is None and len(cells):
+    if prediction is not None and heat and prediction.heat is None and prediction.classified.any():
         prediction = None
     return cells, prediction
 

@@ -69,11 +69,19 @@ class Prediction:
 
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
-        """Predictions of one model one after another; parts that lack heat or embedding make the whole lack it."""
+        """Predictions of one model one after another.
+
+        Parts that lack heat or embedding make the whole lack it, unless they classified nothing (a tile without cells,
+        or with smudges alone): those count as zeros.
+        """
 
         def joined(name: str) -> Halves | None:
+            shape = next((getattr(p, name).shape[1:] for p in parts if getattr(p, name) is not None), None)
+            if shape is None or any(getattr(p, name) is None and p.classified.any() for p in parts):
+                return None
             columns = [getattr(p, name) for p in parts]
-            return None if any(c is None for c in columns) else np.concatenate(columns)
+            blank = [np.zeros((len(p), *shape), np.float16) for p in parts]
+            return np.concatenate([b if c is None else c for b, c in zip(blank, columns, strict=True)])
 
         return cls(
             parts[0].classes,

@@ -9,6 +9,7 @@ from allviewer.vocab.cells import CellTable, Outlines
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.prediction import Prediction
 from allviewer.vocab.region import Region
+from tests.tables import some_cells, some_prediction
 
 ring = st.integers(3, 8).map(lambda k: np.arange(2 * k, dtype=np.float32).reshape(k, 2))
 
@@ -88,3 +89,14 @@ def test_a_region_grows_and_is_clipped():
     assert Region(0, 5, 10, 20).grow(3).clip(11, 30) == Region(0, 2, 11, 23)
     with pytest.raises(ValueError, match="ends before"):
         Region(5, 0, 4, 3)
+
+
+def test_a_part_that_classified_nothing_costs_no_heat():
+    cells = some_cells(3)
+    with_heat, nothing = some_prediction(cells), some_prediction(cells.take(np.array([], np.intp)), heat=False)
+    smudges = some_prediction(cells, heat=False)
+    smudges.probabilities[:] = np.nan
+    whole = Prediction.concat([with_heat, nothing, smudges])
+    assert np.array_equal(whole.heat[:3], with_heat.heat)
+    assert not whole.heat[3:].any()
+    assert Prediction.concat([with_heat, some_prediction(cells, heat=False)]).heat is None

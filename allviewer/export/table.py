@@ -46,11 +46,18 @@ def rows(cells: CellTable, prediction: Prediction | None) -> Iterator[list[objec
         row += [int(v) for v in cells.bbox[i]]
         row += [round(float(cells.area_px[i])), round(float(cells.nucleus_area_px[i])), int(cells.touches_border[i])]
         if prediction is not None:
-            row += [prediction.classes[prediction.predicted[i]], f"{prediction.confidence[i]:.4f}"]
-            row += [int(prediction.unsure[i])]
-            row += [f"{p:.6f}" for p in prediction.probabilities[i]]
+            row += _suggestion(prediction, int(i))
         row += [_number(cells.measurements[m.name][i]) for m in MEASUREMENTS]
         yield row
+
+
+def _suggestion(prediction: Prediction, row: int) -> list[object]:
+    """Class, confidence, unsure and every probability of a row; empty fields where it was not classified."""
+    if not prediction.classified[row]:
+        return [""] * (len(SUGGESTION) + len(prediction.classes))
+    suggested = prediction.classes[prediction.predicted[row]]
+    chances = [f"{p:.6f}" for p in prediction.probabilities[row]]
+    return [suggested, f"{prediction.confidence[row]:.4f}", int(prediction.unsure[row]), *chances]
 
 
 def _number(value: float) -> str:

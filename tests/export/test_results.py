@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import uuid
 
 import cv2
@@ -181,3 +182,59 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path):
         whole_folder(tmp_path / "file" / "out", overwrite=False),
     ):
         pass
+
+
+def test_a_cell_that_was_not_classified_has_no_suggestion(slide, tmp_path):
+    cells = some_cells(3)
+    prediction = some_prediction(cells, heat=False)
+    prediction.probabilities[1] = np.nan
+    write_results(tmp_path / "out", analysed(slide, cells, prediction))
+    with (tmp_path / "out" / "cells.csv").open() as file:
+        row = list(csv.DictReader(file))[1]
+    assert {row[c] for c in ("predicted", "confidence", "unsure", "p_blast", "p_normal")} == {""}
+    assert float(row["area_px"]) > 0
+
+
+def test_overwrite_replaces_results_and_nothing_else(tmp_path):
+    mine = tmp_path / "field"
+    mine.mkdir()
+    (mine / "cells.csv").write_text("old results")
+    (mine / "thesis.txt").write_text("years of work")
+    with pytest.raises(ExportError, match=r"thesis\.txt"), whole_folder(mine, overwrite=True):
+        pass
+    assert (mine / "thesis.txt").read_text() == "years of work"
+    (tmp_path / "file").write_text("mine too")
+    with pytest.raises(ExportError, match="not replaced"), whole_folder(tmp_path / "file", overwrite=True):
+        pass
+    assert (tmp_path / "file").read_text() == "mine too"
+    assert {p.name for p in tmp_path.iterdir()} == {"field", "file"}
+
+
+def test_a_link_to_results_is_replaced_and_what_it_led_to_is_kept(tmp_path):
+    there, link = tmp_path / "there", tmp_path / "field"
+    there.mkdir()
+    (there / "cells.csv").write_text("elsewhere")
+    link.symlink_to(there, target_is_directory=True)
+    with whole_folder(link, overwrite=True) as folder:
+        (folder / "cells.csv").write_text("new")
+    assert (link / "cells.csv").read_text() == "new"
+    assert (there / "cells.csv").read_text() == "elsewhere"
+    assert {p.name for p in tmp_path.iterdir()} == {"there", "field"}
+
+
+def test_what_a_killed_run_left_is_swept_and_a_running_one_is_not(tmp_path):
+    dead, alive = tmp_path / ".field.0123abcd.partial", tmp_path / ".field.4567cdef.partial"
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "cells.csv").write_text("half")
+    os.utime(dead, (0, 0))
+    with whole_folder(tmp_path / "field", overwrite=False):
+        pass
+    assert {p.name for p in tmp_path.iterdir()} == {"field", alive.name}
+
+
+def test_the_longest_name_a_disk_allows_can_be_written(tmp_path):
+    final = tmp_path / ("f" * 250)
+    with whole_folder(final, overwrite=False) as folder:
+        (folder / "cells.csv").write_text("x")
+    assert (final / "cells.csv").exists()

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections import Counter
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,22 +64,61 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"{image} -> {args.out / image.stem}")
     if failed:
-        print(f"allviewer: {failed} of {len(args.images)} images failed; the others are written", file=sys.stderr)
+        rest = "; the others are written" if failed < len(args.images) else ""
+        print(f"allviewer: {failed} of {len(args.images)} images failed{rest}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _refusal(args: argparse.Namespace) -> str:
     """Why the command as typed cannot be started, or nothing."""
-    twice = [stem for stem, n in Counter(os.path.normcase(p.stem) for p in args.images).items() if n > 1]
-    if twice:
-        names = ", ".join(str(p) for p in args.images if os.path.normcase(p.stem) == twice[0])
-        return (
-            f"{names} would all be written to {args.out / twice[0]}: rename one or use another --out. Nothing was done."
-        )
-    there = [p.stem for p in args.images if (args.out / p.stem).exists()]
+    try:
+        why = _nameless(args) or _twice(args) or _no_folder(args.out) or _in_the_way(args)
+    except OSError as error:
+        why = f"{error.filename or args.out}: {error.strerror or error}"
+    return f"{why}. Nothing was done." if why else ""
+
+
+def _nameless(args: argparse.Namespace) -> str:
+    """No folder can be called '.' or '..': results would land in, or above, --out itself."""
+    bad = [str(p) for p in args.images if p.stem in ("", ".", "..") and not p.is_dir()]
+    return f"{', '.join(bad)}: no folder can be named after this image: rename it" if bad else ""
+
+
+def _twice(args: argparse.Namespace) -> str:
+    """Images that would share a folder, on any disk: some hold 'A' and 'a' for one name, some two spellings of 'ü'."""
+    alike: dict[str, list[Path]] = {}
+    for image in args.images:
+        alike.setdefault(unicodedata.normalize("NFC", image.stem).casefold(), []).append(image)
+    for images in alike.values():
+        if len(images) > 1:
+            names = ", ".join(map(str, images))
+            return f"{names} would all be written to {args.out / images[0].stem}: rename one or use another --out"
+    return ""
+
+
+def _no_folder(out: Path) -> str:
+    """Why nothing can be written in ``out``, whether it is there already or has to be made."""
+    there = next(place for place in (out, *out.absolute().parents) if place.exists() or place.is_symlink())
+    if not there.is_dir():
+        return f"--out {out}: {there} is not a folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"--out {out}: you may not write in {there}"
+
+
+def _in_the_way(args: argparse.Namespace) -> str:
+    """Existing results that were not asked to be replaced, and anything else that never is."""
+    there = [args.out / p.stem for p in args.images if p.stem not in ("", ".", "..") and (args.out / p.stem).exists()]
     if there and not args.overwrite:
-        names = ", ".join(str(args.out / stem) for stem in there[:5])
-        return f"results are already there: {names}. Add --overwrite to replace them. Nothing was done."
+        names = ", ".join(map(str, there[:5])) + (", …" if len(there) > 5 else "")
+        return f"results are already there: {names}. Add --overwrite to replace them"
+    if not there:
+        return ""
+    from allviewer.export.folder import foreign
+
+    for folder in there:
+        others = foreign(folder)
+        if others:
+            names = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+            return f"{folder} holds what no analysis wrote, and is not replaced: {names}. Move that away"
     return ""
 
 
@@ -89,19 +128,14 @@ def _each(args: argparse.Namespace):  # type: ignore[no-untyped-def]
     if args.workers == 1 or len(jobs) == 1:
         yield from map(_one, jobs)
         return
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from allviewer.cli.workers import spread
 
-    threads = max(1, (os.cpu_count() or 1) // args.workers)
-    os.environ.update(OMP_NUM_THREADS=str(threads))
-    with ProcessPoolExecutor(min(args.workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_one, job): job[0] for job in jobs}
-        for done in as_completed(waiting):
-            try:
-                yield done.result()
-            except BrokenProcessPool:
-                yield waiting[done], f"{waiting[done]}: the worker process died. Try fewer --workers (memory)."
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // args.workers))
+    yield from spread(_one, jobs, min(args.workers, len(jobs)), _died)
+
+
+def _died(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str]:
+    return job[0], f"{job[0]}: the worker process died. Try fewer --workers (memory)."
 
 
 def _one(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str]:

@@ -1,10 +1,12 @@
 """``allviewer evaluate MODEL|SYSTEM DATA``."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from allviewer.cli.train import add_fitting, tell
+from allviewer.vocab.errors import ExportError
 
 
 def add(subparsers: Any) -> None:
@@ -24,9 +26,14 @@ def add(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge; 0 when the figures are out."""
+    """Judge; 0 when the figures are out, 2 wrong usage (nothing was done)."""
     import json
 
+    if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
+        print(
+            f"allviewer evaluate: --json {args.json}: no file can be written there. Nothing was done.", file=sys.stderr
+        )
+        return 2
     from allviewer import learning
 
     for event in learning.evaluation_events(
@@ -38,7 +45,15 @@ def run(args: argparse.Namespace) -> int:
             continue
         print(event.as_text())
         if args.json is not None:
-            half = args.json.with_name(args.json.name + ".part")
-            half.write_text(json.dumps(event.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            half.replace(args.json)
+            _write(args.json, json.dumps(event.as_dict(), indent=2, ensure_ascii=False) + "\n")
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    half = path.with_name(path.name + ".part")
+    try:
+        half.write_text(text, encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise ExportError("the figures cannot be written", where=str(path), got=error.strerror or str(error)) from error

@@ -1,6 +1,7 @@
 """The command line: one parser, one file per verb. Nothing heavy is imported before a verb runs."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Returns 0 done, 1 failed (the reason is on stderr), 2 wrong usage, 130 interrupted."""
+    _print_any_name()
     args = parser().parse_args(argv)
     try:
         status = int(args.run(args))
@@ -44,3 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("allviewer: stopped", file=sys.stderr)
         return 130
+
+
+def _print_any_name() -> None:
+    """File names are bytes on some systems and any script on all: one the terminal cannot show must not stop a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")

@@ -34,12 +34,28 @@ def add_fitting(parser: argparse.ArgumentParser, splits: tuple[str, ...]) -> Non
     )
     parser.add_argument("--folds", type=int, default=4, metavar="N", help="how many folds (default 4)")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data (default: the system's own)")
-    parser.add_argument("--learning-rate", type=float, metavar="R", help="peak rate (default: the system's own)")
+    parser.add_argument("--learning-rate", type=rate, metavar="R", help="peak rate (default: the system's own)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="same seed, same machine, same model (default 0)"
+        "--seed", type=whole, default=0, metavar="N", help="same seed, same machine, same model (default 0)"
     )
     parser.add_argument("--taxonomy", default=None, metavar="KEY", help="classes to tell apart (default all-hem)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default auto")
+
+
+def rate(text: str) -> float:
+    """An argparse type: a step an optimiser can take."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"expected more than 0 and at most 1, got {text}")
+    return value
+
+
+def whole(text: str) -> int:
+    """An argparse type: a whole number from 0 that a generator takes as its seed."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"expected 0 to 4294967295, got {text}")
+    return value
 
 
 def run(args: argparse.Namespace) -> int:

@@ -124,3 +124,72 @@ def test_an_unknown_model_is_one_sentence(folder, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "nonesuch" in said
     assert said.count("\n") == 1
+
+
+def test_names_alike_on_some_disks_are_refused(folder, tmp_path, capsys):
+    images = [folder / "Field.png", tmp_path / "fIELD.tif"]
+    assert main(["analyze", *map(str, images), "--out", str(tmp_path / "out")]) == 2
+    assert "would all be written" in capsys.readouterr().err
+    two_spellings = [tmp_path / "f\u00fcr.png", tmp_path / "fu\u0308r.tif"]
+    assert main(["analyze", *map(str, two_spellings), "--out", str(tmp_path / "out")]) == 2
+
+
+@pytest.mark.parametrize("name", ["..png", "...png"])
+def test_results_never_land_in_or_above_the_folder_named(folder, tmp_path, capsys, name):
+    image = tmp_path / name
+    image.write_bytes((folder / "blank.png").read_bytes())
+    out = tmp_path / "inner" / "out"
+    assert main(["analyze", str(image), "--out", str(out), "--overwrite"]) == 2
+    assert "rename it" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_persons_own_files_are_never_overwritten(folder, tmp_path, capsys):
+    (tmp_path / "blank").mkdir()
+    (tmp_path / "blank" / "thesis.txt").write_text("years of work")
+    assert main(["analyze", str(folder / "blank.png"), "--out", str(tmp_path), "--overwrite"]) == 2
+    assert "thesis.txt" in capsys.readouterr().err
+    assert [p.name for p in (tmp_path / "blank").iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_given_as_the_folder_is_refused_before_any_work(folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        assert main(["analyze", str(folder / "blank.png"), "--out", str(out)]) == 2
+        assert "is not a folder" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_that_may_not_be_written_is_refused_before_any_work(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may write anywhere
+    assert main(["analyze", str(folder / "blank.png"), "--out", str(tmp_path / "new")]) == 2
+    assert "you may not write" in capsys.readouterr().err
+
+
+def test_nothing_is_claimed_to_be_written_where_all_failed(folder, tmp_path, capsys):
+    assert main(["analyze", str(folder / "notes.png"), "--out", str(tmp_path)]) == 1
+    assert "others are written" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there any bytes make a file name")
+def test_a_name_that_no_terminal_can_show_is_analysed(folder, tmp_path):
+    image = tmp_path / os.fsdecode(b"bad\xff.png")
+    image.write_bytes((folder / "blank.png").read_bytes())
+    program = Path(sys.executable).parent / "allviewer"
+    line = [program, "analyze", image, "--out", tmp_path / "out"]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(line, capture_output=True, check=False, env=strict)
+    assert done.returncode == 0, done.stderr
+    assert b"bad\\udcff" in done.stdout
+    assert [os.fsencode(p.name) for p in (tmp_path / "out").iterdir()] == [b"bad\xff"]
+
+
+def test_heat_is_kept_where_one_tile_holds_no_cell(tmp_path, field):
+    wide = np.full((600, 6400, 3), 235, np.uint8)
+    wide[:, :1300] = field.rgb[:600]
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    line = ["analyze", str(tmp_path / "wide.png"), "--out", str(tmp_path / "out"), "--pixel-size", "0.1", "--heat"]
+    assert main(line) == 0
+    with np.load(tmp_path / "out" / "wide" / "heat.npz") as file:
+        assert len(file["cell_id"]) == len(file["maps"]) > 0
+        assert file["maps"].max() > 0

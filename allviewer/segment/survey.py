@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from allviewer.pixels.density import density_table, optical_density
 from allviewer.pixels.equalise import equalisation_table, luminance
-from allviewer.vocab.arrays import RGB, Floats
+from allviewer.vocab.arrays import RGB, Floats, Mask
 
 AZURE = (0.38, 0.91, 0.15)
 """Optical density of a Romanowsky-stained nucleus in red, green and blue, as a unit vector. Median of intact
@@ -28,6 +28,7 @@ VIEW_PIXELS = 400_000
 """Views are reduced to about this many pixels before they are measured."""
 
 _FEWEST_RED_PIXELS = 400
+_SURELY_NUCLEAR = 0.14
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def background(view: RGB) -> tuple[float, float, float]:
 
 
 def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Direction of the commonest stain, which on any smear is the red cells'.
+    """Direction of the commonest stain away from nuclei, which on any smear is the red cells'.
 
     Parameters
     ----------
@@ -107,24 +108,49 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
 
     Returns
     -------
-    Unit vector (red, green, blue): the median direction of the pixels of moderate density; `RED_CELL` where
+    Unit vector (red, green, blue): the median direction of the pixels of ordinary density; `RED_CELL` where
     too few are found, or where what is found points along the nuclear stain (a view full of nuclei).
     """
-    density = cv2.GaussianBlur(optical_density(view, white), (0, 0), 1.0).reshape(-1, 3)
-    length = np.linalg.norm(density, axis=1)
-    stained = length[length > 0.05]
-    if len(stained) < _FEWEST_RED_PIXELS:
+    density = cv2.GaussianBlur(optical_density(view, white), (0, 0), 1.0)
+    length = np.linalg.norm(density, axis=2)
+    stained = length > 0.05
+    away = stained & _away_from_nuclei(density)
+    if away.sum() > 0.35 * stained.sum():
+        return _commonest(density[away], length[away], 0.975)
+    # Either white cells fill the view, or its red cells are so blue that they pass for nuclei.
+    return _commonest(density[stained], length[stained], 0.93)
+
+
+def _commonest(density: Floats, length: Floats, most: float) -> tuple[float, float, float]:
+    """Median direction of (n, 3) densities; `RED_CELL` for too few, or where its cosine to azure exceeds ``most``."""
+    if len(length) < _FEWEST_RED_PIXELS:
         return RED_CELL
     # Around the median, so that neither pale red cells nor one large dense white cell carry the day alone.
-    middle_length = float(np.median(stained))
-    moderate = (length > 0.6 * middle_length) & (length < 1.6 * middle_length)
-    if moderate.sum() < _FEWEST_RED_PIXELS:
+    middle_length = float(np.median(length))
+    ordinary = (length > 0.6 * middle_length) & (length < 1.6 * middle_length)
+    if ordinary.sum() < _FEWEST_RED_PIXELS:
         return RED_CELL
-    middle = np.median(density[moderate] / length[moderate, None], axis=0)
+    middle = np.median(density[ordinary] / length[ordinary, None], axis=0)
     unit = middle / max(float(np.linalg.norm(middle)), 1e-6)
-    if unit @ np.array(AZURE) / np.linalg.norm(AZURE) > 0.975:
+    if unit @ np.array(AZURE) / np.linalg.norm(AZURE) > most:
         return RED_CELL
     return tuple(float(v) for v in unit)  # type: ignore[return-value]
+
+
+def _away_from_nuclei(density: Floats) -> Mask:
+    """Pixels out of reach of any cytoplasm: further from what is surely nuclear than the thickest nucleus is thick.
+
+    Sure by the contrast against ordinary red cells, whatever this slide's are like.
+    """
+    red, azure = (np.array(v) / np.linalg.norm(v) for v in (RED_CELL, AZURE))
+    across = azure - (azure @ red) * red
+    nuclear = density @ (across / np.linalg.norm(across)).astype(np.float32) > _SURELY_NUCLEAR
+    if not nuclear.any():
+        return np.ones(nuclear.shape, np.bool_)
+    inside = nuclear.astype(np.uint8)
+    thick = float(cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5).max())
+    far = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(far > 1.5 * thick + 2)
 
 
 def nuclear_contrast(rgb: RGB, found: Survey) -> Floats:

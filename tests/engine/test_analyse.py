@@ -64,9 +64,13 @@ def test_events_come_in_order_and_name_their_cells(whole, slide):
 def test_tiles_find_the_very_cells_that_the_whole_field_has(slide, whole, longest):
     _, cells, _ = run(slide, model=None, longest_tile=longest)
     a, b = (t.take(np.lexsort(t.centroid.T)) for t in (cells, whole[1]))
-    assert np.allclose(a.centroid, b.centroid, rtol=0, atol=1e-3)  # float32 sums from another corner
-    assert np.allclose(a.cell.points, b.cell.points, rtol=0, atol=1e-3)
-    assert np.allclose(a.nucleus.points, b.nucleus.points, rtol=0, atol=1e-3)
+    assert np.allclose(a.centroid, b.centroid, rtol=0, atol=1e-3)
+    # the very same vertices, but for the last bits of float32 filters run from another corner, which the sub-pixel
+    # place of a vertex multiplies
+    assert np.allclose(a.cell.points, b.cell.points, rtol=0, atol=0.02)
+    assert np.allclose(a.nucleus.points, b.nucleus.points, rtol=0, atol=0.02)
+    assert np.array_equal(a.cell.starts, b.cell.starts)
+    assert np.array_equal(a.nucleus.starts, b.nucleus.starts)
     assert np.array_equal(a.touches_border, b.touches_border)
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from allviewer.engine import RunStore, analyse
+from allviewer.segment.outlines import draw
 from allviewer.slides import open_slide
 from allviewer.synth import render_field
 from allviewer.systems import load_model
@@ -65,12 +66,13 @@ def test_tiles_find_the_very_cells_that_the_whole_field_has(slide, whole, longes
     _, cells, _ = run(slide, model=None, longest_tile=longest)
     a, b = (t.take(np.lexsort(t.centroid.T)) for t in (cells, whole[1]))
     assert np.allclose(a.centroid, b.centroid, rtol=0, atol=1e-3)
-    # the very same vertices, but for the last bits of float32 filters run from another corner, which the sub-pixel
-    # place of a vertex multiplies
-    assert np.allclose(a.cell.points, b.cell.points, rtol=0, atol=0.02)
-    assert np.allclose(a.nucleus.points, b.nucleus.points, rtol=0, atol=0.02)
-    assert np.array_equal(a.cell.starts, b.cell.starts)
-    assert np.array_equal(a.nucleus.starts, b.nucleus.starts)
+    assert np.array_equal(a.bbox, b.bbox)
+    # The same pixels. A vertex may differ: the last bits of float32 filters depend on where a tile begins, and
+    # thinning an outline drops one of two equally good vertices by them.
+    for part in ("cell", "nucleus"):
+        one, other = (draw(getattr(t, part), slide.shape) for t in (a, b))
+        assert np.mean(one[other > 0] == other[other > 0]) > 0.9999
+        assert np.mean(other[one > 0] == one[one > 0]) > 0.9999
     assert np.array_equal(a.touches_border, b.touches_border)
 
 

@@ -45,6 +45,7 @@ def settle_napari() -> None:
     settings.application.confirm_close_window = False  # every decision is saved: there is nothing to warn of
     settings.application.save_window_geometry = False
     settings.application.save_window_state = False
+    settings.experimental.async_ = True  # tiles of a slide are read off the Qt thread
     settings.appearance.update_status_based_on_layer = False
 
 

@@ -21,7 +21,7 @@ from allviewer.review import ReviewSession
 from allviewer.slides import Slide, open_slide
 from allviewer.vocab.arrays import Rows
 from allviewer.vocab.errors import AllviewerError, ConflictError
-from allviewer.vocab.events import Cancelled, CellsClassified, Finished, Started
+from allviewer.vocab.events import CellsClassified, Finished, Started
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.region import Region
 from allviewer.vocab.taxonomy import ALL_HEM, TAXONOMIES, Taxonomy
@@ -168,16 +168,19 @@ class Desk:
         return self._analysis.field if self._analysis is not None else None
 
     def analyse(self, field: Field, pixel_size_um: float | None = None) -> None:
-        """Find and classify the cells of an image; waits its turn behind the running analysis."""
-        if field.slide is None or field.busy:
+        """Find and classify the cells of an image: after the running analysis, which is stopped if it is the same one's."""
+        if field.slide is None:
             return
         if pixel_size_um is not None:
             field.pixel_size = PixelSize(pixel_size_um, PixelSizeSource.GIVEN)
         if self._analysis is not None:
-            self._waiting.append(field)
+            if self._analysis.field is field:
+                self._analysis.cancel()
+            if field not in self._waiting:
+                self._waiting.append(field)
             return
         given = field.pixel_size.um if field.pixel_size.source is PixelSizeSource.GIVEN else self.options.pixel_size_um
-        field.phase, field.problem, field.tiles, field.done = Phase.ANALYSING, "", 0, 0
+        field.phase, field.problem, field.tiles, field.done, field.seconds = Phase.ANALYSING, "", 0, 0, 0.0
         field.started = time.monotonic()
         first = self.view() if field is self.current else None
         store = RunStore(self.options.runs) if self.options.runs is not None else None
@@ -209,9 +212,6 @@ class Desk:
                     field.heat_top = max(field.heat_top, float(np.nanmax(told.prediction.heat)))
             case Finished():
                 field.seconds = time.monotonic() - field.started
-                field.phase = Phase.DONE
-            case Cancelled():
-                field.phase = Phase.CANCELLED
         self.progressed.emit(field)
 
     def _begin(self, field: Field, started: Started) -> None:
@@ -239,8 +239,8 @@ class Desk:
         if error is not None:
             field.phase, field.problem = Phase.FAILED, str(error)
             self._tell(f"{field.name} could not be analysed", error)
-        elif field.phase is Phase.ANALYSING:
-            field.phase = Phase.CANCELLED
+        else:
+            field.phase = Phase.DONE if field.seconds else Phase.CANCELLED
         self.progressed.emit(field)
         if self._waiting:
             self.analyse(self._waiting.pop(0))
@@ -345,7 +345,6 @@ class Desk:
         except AllviewerError as error:
             self._tell("The study could not be opened", error)
             return
-        self.cancel()
         self.study.close()
         self.study = study
         self.studied.emit()
@@ -353,8 +352,7 @@ class Desk:
             field.session = None
             field.patches = []
             self.restarted.emit(field)
-            if field.slide is not None:
-                self.analyse(field)
+            self.analyse(field)
 
     def shut(self) -> None:
         """The window closes: stop work, give the files back."""

@@ -96,5 +96,6 @@ def draw_rings(rgb: RGB, rings: Iterable[Floats], box: Floats, colour: tuple[int
     """Draw closed rings (level-0 pixels) into a crop of a box, coloured over a casing, in place."""
     size = np.array(rgb.shape[:2], np.float64) / (np.asarray(box[2:]) - np.asarray(box[:2]))
     points = [np.rint(((ring - box[:2]) * size - 0.5)[:, ::-1] * 16).astype(np.int32) for ring in rings]
-    for shade, width in ((((casing,) * 3), 4), (colour, 2)):
+    line = max(1, round(rgb.shape[0] / 110))
+    for shade, width in ((((casing,) * 3), 2 * line), (colour, line)):
         cv2.polylines(rgb, points, True, shade, width, cv2.LINE_AA, shift=4)

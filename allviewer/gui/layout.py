@@ -63,8 +63,7 @@ class Layout:
 
     def _menus(self, actions: Actions) -> None:
         bar = self.window.menuBar()
-        stock = bar.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        stock = stock or self.window.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        stock = [menu for action in bar.actions() if isinstance(menu := action.menu(), QMenu)]
         bar.clear()
         view = actions.fill(bar)["View"]
         ours = {key.toString() for action in actions.qt_actions for key in action.shortcuts()}

@@ -120,6 +120,7 @@ class MainWindow(QObject):
     def shut(self) -> None:
         """Stop work and give the files back; nothing is left to save."""
         self._shut = True
+        self.qt.hide()  # work stops at its next tile: nobody has to watch it
         self._rest.stop()
         self.heat.shut()
         self.thread_.close()

@@ -83,11 +83,12 @@ def test_a_cell_is_drawn_where_it_is_in_its_colour(ground):
     assert (image[pixel_of(ground, 200, 30)] == GREY).all()
 
 
-def test_the_house_frame_meets_pixel_edges(ground):
+def test_the_house_frame_meets_pixel_edges(ground, settle):
     """An outline round pixels 200..209 runs along the edge that napari itself draws round them."""
     pixels = np.full((400, 400, 3), 255, np.uint8)
     pixels[200:210, 200:210] = 0
     ground.layers["ground"].data = pixels
+    settle(0.1)
     ground.scene.camera.center = (204.5, 204.5)
     ground.scene.camera.zoom = 20
     middle = pixel_of(ground, 205, 205)
@@ -177,10 +178,11 @@ def test_a_doubtful_cell_has_a_second_ring_outside_the_first(ground):
 
 
 @pytest.mark.parametrize("ground_name", palette.GROUNDS)
-def test_measured_contrast_on_the_screen_is_at_least_three(ground, ground_name):
+def test_measured_contrast_on_the_screen_is_at_least_three(ground, ground_name, settle):
     """Every class, reviewed or not, against each colour of a stained smear: from the pixels that were drawn."""
     colour = palette.rgb(palette.GROUNDS[ground_name])
     ground.layers["ground"].data = np.broadcast_to(np.array(colour, np.uint8), (400, 400, 3)).copy()
+    settle(0.1)
     kinds = [k.key for k in palette.shown_classes(ALL_HEM)]
     cases = [(key, flags) for key in kinds for flags in (0, palette.REVIEWED)]
     at = np.array([(50.3 + 90 * (i // 4), 50.7 + 90 * (i % 4)) for i in range(len(cases))])

@@ -1,7 +1,6 @@
 """The window as a person uses it: real keys, real clicks, real drops, a real study on disk."""
 
 import sqlite3
-from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -317,6 +316,18 @@ def test_an_analysis_can_be_stopped_and_taken_up_again(make_window, large, tmp_p
     assert len(window.view.outlines.visual) == len(window.desk.session)
 
 
+def test_a_pixel_size_typed_in_is_what_the_cells_are_measured_with(reviewed, monkeypatch, wait):
+    window = reviewed
+    before = window.desk.session.cells.measurements["cell_diameter_um"].mean()
+    monkeypatch.setattr(window.dialogs, "pixel_size", lambda now: now.um / 2)
+    window.actions.trigger("slide.pixel")
+    wait(lambda: window.desk.analysing is None and window.desk.current.phase is Phase.DONE)
+    assert "0.08 µm/px (given)" in window.panels.status.words.text() or window.desk.current.pixel_size.um == 0.08
+    if len(window.desk.session):
+        assert window.desk.session.cells.measurements["cell_diameter_um"].mean() < before
+    assert "estimated" not in window.panels.scale_bar.words
+
+
 def test_light_and_dark(reviewed, qtbot):
     window = reviewed
     dark = window.qt.grab().toImage().pixelColor(40, 700).lightness()
@@ -335,7 +346,9 @@ def test_another_study_brings_its_own_decisions(reviewed, tmp_path, qtbot, wait)
     window.desk.open_study(tmp_path / "second.sqlite")
     wait(lambda: window.desk.current.phase is Phase.DONE)
     assert window.desk.session.reviewed.sum() == 0
-    window.desk.open_study(first)
+    window.actions.trigger("analyse.run")
+    assert window.desk.analysing is window.desk.current
+    window.desk.open_study(first)  # in the middle of an analysis
     wait(lambda: window.desk.current.phase is Phase.DONE and window.desk.session.reviewed.sum() == 1)
     with Study.open(first) as study:
         assert len(study.labels(window.desk.current.slide.digest)) == 1
@@ -378,5 +391,39 @@ def test_the_heat_class_follows_the_taxonomy(reviewed):
     ]
 
 
-def test_paths_are_those_given(reviewed, smear: Path):
-    assert reviewed.desk.current.path == smear
+def test_napari_s_own_menus_are_within_reach_and_take_no_key_of_ours(window):
+    from PySide6.QtGui import QKeySequence
+    from PySide6.QtWidgets import QMenu
+
+    menus = {menu.title().replace("&", ""): menu for menu in window.qt.findChildren(QMenu)}
+    assert {"File", "Slide", "Analyse", "Review", "View", "Help", "napari", "Plugins", "Layers"} <= set(menus)
+    bar = [action.text().replace("&", "") for action in window.qt.menuBar().actions()]
+    assert bar == ["File", "Slide", "Analyse", "Review", "View", "Help"]
+    ours = {QKeySequence(key).toString() for command in window.actions.table.values() for key in command.keys}
+    inner = menus["napari"].actions()
+    assert len(inner) >= 5
+    stolen = [a.text() for entry in inner for a in entry.menu().actions() if a.shortcut().toString() in ours]
+    assert stolen == []
+
+
+def test_what_nobody_foresaw_is_shown_and_the_window_stays(window, monkeypatch, qtbot):
+    import sys
+    import threading
+
+    from allviewer.gui.app import _tell_of_the_unexpected
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    _tell_of_the_unexpected(window)
+
+    def fail() -> None:
+        raise ZeroDivisionError("a test of the unexpected")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: window.panels.failures.isVisible())
+    failure = window.panels.failures.waiting[0]
+    assert "a test of the unexpected" in failure.message
+    assert "ZeroDivisionError" in failure.text  # the details are for the clipboard
+    assert window.qt.isVisible()

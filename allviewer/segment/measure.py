@@ -28,16 +28,17 @@ def rings_of(mask: Mask, at: tuple[int, int], field: Field, smallest: float) -> 
     labels: Labels
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4, ltype=cv2.CV_32S)
     out = []
-    offset = np.array(at, np.float32)
+    # In the window's own coordinates up to the end, so that rounding is the same wherever the window lies.
+    offset = np.array(at, np.float32) * np.float32(field.factor)
+    frame = np.stack([-offset, np.array(field.shape, np.float32) - offset])
     for piece in range(1, len(stats)):
         if stats[piece, cv2.CC_STAT_AREA] < smallest:
             continue
         y = int(stats[piece, cv2.CC_STAT_TOP])
         x = int(np.argmax(labels[y] == piece))
-        ring = (trace(labels, piece, (y, x)) + offset) * np.float32(field.factor)
-        ring = np.minimum(ring, np.array(field.shape, np.float32))
-        ring = smooth(ring, field.px(SMOOTHING_UM), field.shape)
-        out.append(thin(ring, TOLERANCE_UM / field.um * field.factor))
+        ring = np.minimum(trace(labels, piece, (y, x)) * np.float32(field.factor), frame[1])
+        soft = thin(smooth(ring, field.px(SMOOTHING_UM), frame), TOLERANCE_UM / field.um * field.factor)
+        out.append(soft + offset)
     return out
 
 

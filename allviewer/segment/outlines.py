@@ -72,14 +72,15 @@ def trace(labels: Labels, value: int, start: tuple[int, int]) -> Floats:
     return ring[:count].copy()
 
 
-def smooth(ring: Floats, length: float, frame: tuple[int, int] | None = None) -> Floats:
+def smooth(ring: Floats, length: float, frame: Floats | None = None) -> Floats:
     """Take the staircase out of a traced outline without shrinking it.
 
     Parameters
     ----------
     ring : (k, 2) float32, vertices about one pixel apart.
     length : standard deviation of the smoothing along the outline, in vertices.
-    frame : (H, W) of the image; vertices that lie on its edge stay there, so that a cut cell keeps a straight cut.
+    frame : (2, 2) float32, the image's first and last corner (y, x) in the ring's coordinates; vertices that lie on
+        its edge stay there, so that a cut cell keeps a straight cut.
 
     Returns
     -------
@@ -102,9 +103,8 @@ def smooth(ring: Floats, length: float, frame: tuple[int, int] | None = None) ->
         soft = centre + (soft - centre) * np.sqrt(was / now)
     out: Floats = np.stack([soft.real, soft.imag], axis=1).astype(np.float32)
     if frame is not None:
-        top = np.array(frame, np.float32)
-        out = np.clip(out, 0, top).astype(np.float32)
-        pinned = (ring <= 0) | (ring >= top)
+        out = np.clip(out, frame[0], frame[1]).astype(np.float32)
+        pinned = (ring <= frame[0]) | (ring >= frame[1])
         out[pinned] = ring[pinned]
     return out
 

@@ -28,7 +28,7 @@ VIEW_PIXELS = 400_000
 """Views are reduced to about this many pixels before they are measured."""
 
 _FEWEST_RED_PIXELS = 400
-_SURELY_NUCLEAR = 0.14
+_SURELY_NUCLEAR = 0.17
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
     if away.sum() > 0.35 * stained.sum():
         return _commonest(density[away], length[away], 0.975)
     # Either white cells fill the view, or its red cells are so blue that they pass for nuclei.
-    return _commonest(density[stained], length[stained], 0.93)
+    return _commonest(density[stained], length[stained], 0.94)
 
 
 def _commonest(density: Floats, length: Floats, most: float) -> tuple[float, float, float]:

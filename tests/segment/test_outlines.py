@@ -74,7 +74,7 @@ def test_smoothing_leaves_a_cut_at_the_image_edge_straight():
     y, x = np.mgrid[:40, :40]
     mask[np.hypot(y - 3, x - 20) < 12] = True
     ring = next(traced(mask)[0].rings(0))
-    soft = smooth(ring, 3.0, (40, 40))
+    soft = smooth(ring, 3.0, np.array([[0, 0], [40, 40]], np.float32))
     assert (soft[ring[:, 0] == 0][:, 0] == 0).all()
     assert soft.min() >= 0
 

@@ -10,7 +10,7 @@ import pytest
 from allviewer.segment import segmenter
 from allviewer.segment.outlines import draw
 from allviewer.segment.pixel_size import ASSUMED_UM, estimate_pixel_size
-from allviewer.segment.score import dice, score_centres, total
+from allviewer.segment.score import dice, match_boxes, score_centres, total
 from allviewer.vocab.cells import Kind
 
 
@@ -107,3 +107,35 @@ def test_the_paper_route_finds_them_too(data, fields):
     assert everything.found_share >= 0.95
     assert everything.own_share >= 0.9
     assert everything.per_centre <= 1.5
+
+
+@pytest.mark.parametrize(("folder", "cells"), [("leukemiaattri_samples", 13), ("peybey_all_fields", 27)])
+def test_stains_never_looked_at_before(data, folder, cells):
+    # Blue and grey red cells; counted by eye on the pictures.
+    finder = segmenter("default")
+    found = 0
+    for r in rows(data / folder / "manifest.csv"):
+        table, _ = analyse(rgb(data / folder / r["file"]), finder)
+        found += int((table.kind == Kind.CELL).sum())
+    assert abs(found - cells) <= 2
+
+
+def test_white_cells_of_another_laboratory(data):
+    finder = segmenter("default")
+    hits = wanted = reported = 0
+    overlap = []
+    for r in rows(data / "bccd" / "manifest.csv")[::5]:
+        if not r["mask"]:
+            continue
+        table, _ = analyse(rgb(data / "bccd" / r["file"]), finder)
+        keep = table.take(table.kind == Kind.CELL)
+        mask = cv2.imread(str(data / "bccd" / r["mask"]), cv2.IMREAD_GRAYSCALE)
+        _, _, stats, _ = cv2.connectedComponentsWithStats((mask > 80).astype(np.uint8))
+        true = stats[1:][stats[1:, 4] > 800]
+        boxes = np.column_stack([true[:, 1], true[:, 0], true[:, 1] + true[:, 3], true[:, 0] + true[:, 2]])
+        hits += match_boxes(keep.bbox, boxes)
+        wanted, reported = wanted + len(boxes), reported + len(keep)
+        overlap.append(dice(draw(keep.nucleus, mask.shape) > 0, mask > 205))
+    assert wanted > 35
+    assert 2 * hits / (wanted + reported) >= 0.75
+    assert np.mean(overlap) >= 0.9

@@ -80,10 +80,10 @@ class Analysis:
         self._runner.cancel()
 
     def join(self, timeout: float) -> None:
-        """Wait for the worker to stop; an error it ended with was told already."""
-        future = self._runner._future
-        if future is not None:
-            future.exception(timeout)
+        """Wait for the worker to stop, at most so many seconds; an error it ended with was told already."""
+        end = time.monotonic() + timeout
+        while self._runner.status is Status.RUNNING and time.monotonic() < end:
+            time.sleep(0.02)
 
     # on the engine's thread
     def _on_event(self, event: Event) -> None:

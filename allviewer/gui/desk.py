@@ -168,7 +168,7 @@ class Desk:
         return self._analysis.field if self._analysis is not None else None
 
     def analyse(self, field: Field, pixel_size_um: float | None = None) -> None:
-        """Find and classify the cells of an image: after the running analysis, which is stopped if it is the same one's."""
+        """Find and classify the cells of an image, after the running analysis; one of the same image is stopped."""
         if field.slide is None:
             return
         if pixel_size_um is not None:

@@ -1,6 +1,7 @@
 """Read labelled cells from the layouts that people keep them in."""
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,15 +47,22 @@ def read_samples(data: Path, taxonomy: Taxonomy) -> Samples:
 
 
 def _table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in needed if name not in (reader.fieldnames or ())]
-        if missing:
-            raise DataError(
-                "a column is missing", where=str(path), expected=", ".join(needed),
-                got=", ".join(reader.fieldnames or ()) or "an empty file",
-            )  # fmt: skip
-        rows = list(reader)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            "this is no table that can be read", where=str(path), expected="a CSV file in UTF-8", got=str(error),
+            todo="Name a folder of images, or a CSV manifest with the columns file and label.",
+        ) from error  # fmt: skip
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        names, rows = tuple(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise DataError("this table cannot be read", where=str(path), got=str(error)) from error
+    if any(name not in names for name in needed):
+        raise DataError(
+            "a column is missing", where=str(path), expected=", ".join(needed), got=", ".join(names) or "an empty file"
+        )
     if not rows:
         raise DataError("this table has no rows", where=str(path))
     return rows

@@ -91,3 +91,9 @@ def test_all_idb_is_read_with_its_sessions_and_cut_cells(data):
     assert set(found.camera[np.char.startswith(found.groups, "H")]) == {"Canon G5"}
     with pytest.raises(DataError, match="only"):
         read_samples(data / "all_idb1", STAGES)
+
+
+def test_a_file_that_is_no_table_is_named_as_that(tmp_path):
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
+    with pytest.raises(DataError, match="no table"):
+        read_samples(tmp_path / "picture.png", ALL_HEM)

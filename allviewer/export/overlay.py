@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from allviewer.slides import Slide
-from allviewer.vocab.arrays import RGB, Floats
+from allviewer.vocab.arrays import RGB, Floats, Grey
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.prediction import Prediction
 from allviewer.vocab.region import Region
@@ -66,31 +66,9 @@ def _fixed_point(ring: Floats, scale: float) -> np.ndarray:
     return np.round((ring[:, ::-1] * scale - 0.5) * (1 << _SHIFT)).astype(np.int32)
 
 
-def heat_canvas(prediction: Prediction, column: int, shape: tuple[int, int], scale: float) -> Floats:
-    """One class's raw heat over the whole field: each cell's map enlarged to its box, the maximum where boxes meet.
-
-    Returns (h, w) float32 on the raw Grad-CAM scale, 0 where no cell lies.
-    """
-    canvas = np.zeros(shape, np.float32)
-    if prediction.heat is None:
-        return canvas
-    for box, maps in zip(prediction.boxes * scale, prediction.heat, strict=True):
-        y0, x0, y1, x1 = np.round(box).astype(int)
-        top, left, bottom, right = max(y0, 0), max(x0, 0), min(y1, shape[0]), min(x1, shape[1])
-        if bottom <= top or right <= left or not np.isfinite(maps).all():
-            continue
-        large = cv2.resize(maps[column].astype(np.float32), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
-        target = canvas[top:bottom, left:right]
-        np.maximum(target, large[top - y0 : bottom - y0, left - x0 : right - x0], out=target)
-    return canvas
-
-
-def draw_heat(canvas: RGB, heat: Floats, top: float) -> RGB:
-    """Heat laid over a picture: inferno, transparent at zero, ``top`` (raw scale) at full colour."""
-    level = np.clip(heat / top if top > 0 else heat * 0, 0, 1)
-    colours = cv2.cvtColor(
-        cv2.applyColorMap(np.round(level * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
-    )
-    alpha = (0.75 * np.sqrt(level))[..., None].astype(np.float32)
+def draw_heat(canvas: RGB, heat: Grey) -> RGB:
+    """Heat, (h, w) uint8, laid over a picture of the same size: inferno, transparent at zero."""
+    colours = cv2.cvtColor(cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    alpha = (0.75 * np.sqrt(heat / np.float32(255)))[..., None]
     laid: RGB = (canvas * (1 - alpha) + colours * alpha + 0.5).astype(np.uint8)
     return laid

@@ -9,14 +9,17 @@ from PIL import Image
 
 from allviewer.export.folder import whole_folder
 from allviewer.export.geojson import write_geojson
-from allviewer.export.overlay import draw_heat, draw_outlines, heat_canvas, picture
+from allviewer.export.overlay import draw_heat, draw_outlines, picture
 from allviewer.export.summary import summary
 from allviewer.export.table import write_dictionary, write_table
 from allviewer.slides import Slide
+from allviewer.systems.heat_canvas import paint
+from allviewer.vocab.arrays import RGB
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.optics import PixelSize
 from allviewer.vocab.prediction import Prediction
 from allviewer.vocab.recipe import Recipe
+from allviewer.vocab.region import Region
 from allviewer.vocab.taxonomy import Taxonomy
 
 
@@ -52,20 +55,23 @@ def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> No
         )  # fmt: skip
         canvas, scale = picture(done.slide)
         if prediction is not None and prediction.heat is not None and taxonomy is not None:
-            facts["heat"] = {"raw_scale_top": _write_heat(folder, cells, prediction, canvas, scale)}
+            facts["heat"] = {"raw_scale_top": _write_heat(folder, cells, prediction, canvas, scale, done.slide.shape)}
         draw_outlines(canvas, cells, prediction, taxonomy, scale)
         Image.fromarray(canvas).save(folder / "overlay.png", compress_level=3)
         (folder / "summary.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_heat(folder: Path, cells: CellTable, prediction: Prediction, canvas: np.ndarray, scale: float) -> float:
+def _write_heat(
+    folder: Path, cells: CellTable, prediction: Prediction, canvas: RGB, scale: float, shape: tuple[int, int]
+) -> float:
     """Write maps and pictures; return the raw value shown as full colour in every class's picture."""
     assert prediction.heat is not None
     maps = prediction.heat
     np.savez_compressed(folder / "heat.npz", cell_id=cells.ids, boxes=prediction.boxes, maps=maps)
-    finite = maps[prediction.classified].astype(np.float32)
-    top = float(finite.max(initial=0.0))
+    shown = np.flatnonzero(prediction.classified)
+    top = float(maps[shown].max(initial=0.0))
+    everything = Region(0, 0, *shape)
     for column, key in enumerate(prediction.classes):
-        heat = heat_canvas(prediction, column, canvas.shape[:2], scale)
-        Image.fromarray(draw_heat(canvas, heat, top)).save(folder / f"heat_{key}.png", compress_level=3)
+        heat = paint(maps[shown, column], prediction.boxes[shown], everything, 1 / scale, top).values
+        Image.fromarray(draw_heat(canvas, heat)).save(folder / f"heat_{key}.png", compress_level=3)
     return top

@@ -7,7 +7,8 @@ from enum import StrEnum
 import napari
 import numpy as np
 
-from allviewer.gui.heat import HeatCanvas, inside, napari_colormap, paint, step_for
+from allviewer.gui.heat import inside, napari_colormap
+from allviewer.systems.heat_canvas import HeatCanvas, paint, step_for
 from allviewer.vocab.prediction import Prediction
 from allviewer.vocab.region import Region
 

@@ -76,10 +76,16 @@ def _outlive_no_parent(hears: Connection) -> None:
 
 def _interruptible(work: Callable[[J], R], job: J) -> R:
     """Do one job; ctrl-C counts while it lasts."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, _interrupt_once)
     try:
         if _stopped.is_set():
             raise KeyboardInterrupt
         return work(job)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interrupt_once(_signum: int, _frame: object) -> None:
+    """The first ctrl-C ends the job; a second one, or the parent's end right after, must not cut its tidying short."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -25,6 +25,7 @@ def work(job):
         while job > 0:
             time.sleep(0.05)
     finally:
+        time.sleep(0.3)  # long enough for the parent's end to be heard while this tidies up
         (folder / f"tidied-{job}").touch()
     return job
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from allviewer.engine.tilefile import read_tile, write_tile
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.errors import RunError
-from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.prediction import Prediction
 from allviewer.vocab.recipe import Recipe
 
@@ -75,11 +74,6 @@ class RunStore:
 
     def _tile(self, slide: str, run: str, tile: int) -> Path:
         return self.folder(slide, run) / f"tile-{tile:06d}.arrow"
-
-
-def pixel_size_of(recipe: Recipe) -> PixelSize:
-    """The pixel size a stored recipe was run with."""
-    return PixelSize(recipe.pixel_size_um, PixelSizeSource(recipe.pixel_size_source))
 
 
 def _write_json(path: Path, value: object) -> None:

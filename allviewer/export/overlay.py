@@ -1,40 +1,15 @@
 """Pictures of the result: outlines coloured by suggestion, and heat maps laid over the field."""
 
-from math import ceil
-
 import cv2
 import numpy as np
 
-from allviewer.slides import Slide
 from allviewer.vocab.arrays import RGB, Floats, Grey
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.prediction import Prediction
-from allviewer.vocab.region import Region
 from allviewer.vocab.taxonomy import NOT_A_CELL, Taxonomy
-
-LONGEST = 4096
-"""Pixels: the long side of a picture, whatever the slide's size."""
 
 _CASING = (255, 255, 255)
 _SHIFT = 4  # cv2 takes polygon vertices in fixed point, 1/16 pixel
-
-
-def picture(slide: Slide) -> tuple[RGB, float]:
-    """The slide at most `LONGEST` pixels long, and the factor level-0 pixels were scaled by."""
-    height, width = slide.shape
-    scale = min(1.0, LONGEST / max(height, width))
-    if scale == 1.0:
-        return slide.read(Region(0, 0, height, width)).copy(), 1.0
-    enough = [i for i, level in enumerate(slide.levels) if max(level) >= LONGEST]
-    level = enough[-1] if enough else 0
-    shape = (max(1, round(height * scale)), max(1, round(width * scale)))
-    out = np.empty((*shape, 3), np.uint8)
-    strip = max(1, int(1024 * scale))
-    for top in range(0, shape[0], strip):
-        bottom = min(shape[0], top + strip)
-        part = slide.read(Region(int(top / scale), 0, min(height, ceil(bottom / scale)), width), level)
-        out[top:bottom] = cv2.resize(part, (shape[1], bottom - top), interpolation=cv2.INTER_AREA)
-    return out, scale
 
 
 def draw_outlines(

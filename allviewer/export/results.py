@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from allviewer.engine.optics import overview
 from allviewer.export.folder import whole_folder
 from allviewer.export.geojson import write_geojson
-from allviewer.export.overlay import draw_heat, draw_outlines, picture
+from allviewer.export.overlay import draw_heat, draw_outlines
 from allviewer.export.summary import summary
 from allviewer.export.table import write_dictionary, write_table
 from allviewer.slides import Slide
@@ -53,7 +54,8 @@ def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> No
             done.slide, done.pixel_size, done.recipe, cells, prediction,
             model_name=done.model_name, seconds=done.seconds,
         )  # fmt: skip
-        canvas, scale = picture(done.slide)
+        view, span = overview(done.slide)
+        canvas, scale = view.copy(), 1 / span
         if prediction is not None and prediction.heat is not None and taxonomy is not None:
             facts["heat"] = {"raw_scale_top": _write_heat(folder, cells, prediction, canvas, scale, done.slide.shape)}
         draw_outlines(canvas, cells, prediction, taxonomy, scale)

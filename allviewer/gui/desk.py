@@ -24,7 +24,7 @@ from allviewer.vocab.errors import AllviewerError, ConflictError
 from allviewer.vocab.events import CellsClassified, Finished, Started
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.region import Region
-from allviewer.vocab.taxonomy import ALL_HEM, TAXONOMIES, Taxonomy
+from allviewer.vocab.taxonomy import ALL_HEM, Taxonomy, taxonomy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class Desk:
     def _begin(self, field: Field, started: Started) -> None:
         assert field.slide is not None
         model = self._models.model
-        self.taxonomy = TAXONOMIES[model.card.taxonomy] if model is not None else ALL_HEM
+        self.taxonomy = taxonomy_of(model.card.taxonomy, model.card.classes) if model is not None else ALL_HEM
         field.tiles, field.pixel_size = started.tiles, started.pixel_size
         try:
             self.study.add_slide(

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.vocab.arrays import Floats, Ints, Mask
+from allviewer.vocab.arrays import Floats, Ints, Labels, Mask
 from allviewer.vocab.cells import CellTable, Kind
 
 
@@ -85,23 +85,110 @@ def dice(one: Mask, other: Mask) -> float:
     return 2 * int((one & other).sum()) / both if both else 1.0
 
 
-def match_boxes(found: NDArray[np.floating], true: NDArray[np.floating], least: float = 0.5) -> int:
-    """How many boxes pair off one to one with an intersection over union of at least ``least``, best first.
+def pair_boxes(found: NDArray[np.floating], true: NDArray[np.floating], least: float = 0.5) -> Ints:
+    """Boxes that pair off one to one with an intersection over union of at least ``least``, best first.
 
     Parameters
     ----------
-    found, true : (n, 4) and (m, 4) (y0, x0, y1, x1).
+    found, true : (n, 4) and (m, 4) (y0, x0, y1, x1); boxes of one set may overlap.
+
+    Returns
+    -------
+    (k, 2) int64: rows of ``found`` and of ``true``.
     """
     if len(found) == 0 or len(true) == 0:
-        return 0
+        return np.empty((0, 2), np.int64)
     low = np.maximum(found[:, None, :2], true[None, :, :2])
     high = np.minimum(found[:, None, 2:], true[None, :, 2:])
     both = np.clip(high - low, 0, None).prod(axis=2)
     size = [(b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]) for b in (found, true)]
     overlap = both / np.maximum(size[0][:, None] + size[1][None, :] - both, 1e-9)
-    pairs = 0
+    pairs = []
     while overlap.max() >= least:
         i, j = np.unravel_index(int(overlap.argmax()), overlap.shape)
         overlap[i, :] = overlap[:, j] = -1
-        pairs += 1
-    return pairs
+        pairs.append((i, j))
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def match_boxes(found: NDArray[np.floating], true: NDArray[np.floating], least: float = 0.5) -> int:
+    """How many boxes pair off, see `pair_boxes`."""
+    return len(pair_boxes(found, true, least))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairing:
+    """Objects of two label images that are the same object: one field.
+
+    Attributes
+    ----------
+    found, true : the labels there are, ascending, without 0.
+    pairs : (k, 2) int64, label in the one and in the other.
+    overlap : (k,) float64, intersection over union of each pair.
+    """
+
+    found: Ints
+    true: Ints
+    pairs: Ints
+    overlap: NDArray[np.float64]
+
+    @property
+    def agreement(self) -> "Agreement":
+        """The counts alone, to be added up over fields."""
+        return Agreement(len(self.true), len(self.found), len(self.pairs), float(self.overlap.sum()))
+
+
+def pair_labels(found: Labels, true: Labels) -> Pairing:
+    """Pair the objects of two label images whose intersection over union exceeds one half.
+
+    Parameters
+    ----------
+    found, true : (H, W) int32, 0 background.
+
+    Notes
+    -----
+    Above one half no object can have two partners, so the pairing is the only one there is (Kirillov et al., Panoptic
+    Segmentation, CVPR 2019); which labels objects bear decides nothing.
+    """
+    labels, sizes = zip(*(np.unique(image[image > 0], return_counts=True) for image in (found, true)), strict=True)
+    both = (found > 0) & (true > 0)
+    shared, common = np.unique(np.stack([found[both], true[both]]), axis=1, return_counts=True)
+    a, b = np.searchsorted(labels[0], shared[0]), np.searchsorted(labels[1], shared[1])
+    overlap = common / (sizes[0][a] + sizes[1][b] - common)
+    same = overlap > 0.5
+    one, other = (each.astype(np.int64) for each in labels)
+    return Pairing(one, other, shared.T[same].astype(np.int64), overlap[same])
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far found objects are the true ones; fields add up with ``+``.
+
+    Attributes
+    ----------
+    true, found : objects.
+    pairs : of them the same, by an intersection over union above one half.
+    overlap : sum of the pairs' intersections over unions.
+    """
+
+    true: int = 0
+    found: int = 0
+    pairs: int = 0
+    overlap: float = 0.0
+
+    def __add__(self, other: "Agreement") -> "Agreement":
+        return Agreement(
+            self.true + other.true, self.found + other.found, self.pairs + other.pairs, self.overlap + other.overlap
+        )
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of the part of true objects found and the part of found objects true; 1 for none of either."""
+        both = self.true + self.found
+        return 2 * self.pairs / both if both else 1.0
+
+    @property
+    def panoptic_quality(self) -> float:
+        """F1 times the pairs' mean intersection over union (Kirillov et al. 2019); 1 for none of either."""
+        both = self.true + self.found
+        return 2 * self.overlap / both if both else 1.0

@@ -1,12 +1,14 @@
 """Where the white cells and smudges lie: parcel by parcel, each from its own seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, hypot, pi, sin
 
 from numpy.random import Generator
 
 from allviewer.synth.allot import allot
+from allviewer.synth.clumps import clump, extent
 from allviewer.synth.scene import SLOTS, Scene
+from allviewer.synth.shapes import Blob, blob
 
 CLASSES = ("blast", "lymphocyte", "neutrophil", "monocyte", "eosinophil")
 """Classes of rendered white cells."""
@@ -24,6 +26,7 @@ RADII = {
 # shares of the white cells that are no blasts, near those of normal blood
 _OTHERS = (("neutrophil", 0.46), ("lymphocyte", 0.38), ("monocyte", 0.12), ("eosinophil", 0.04))
 _TRIES = 80
+_CLUMP_TRIES = 8
 _EVENNESS = 0.9  # of white cells over parcels: blasts gather
 
 
@@ -48,8 +51,17 @@ class Body:
     key: tuple[int, int, int]
 
 
+def outline(scene: Scene, body: Body) -> Blob:
+    """The free outline of a white cell, before its neighbours press on it."""
+    oval = {"blast": 0.06, "monocyte": 0.06}.get(body.cls, 0.045)
+    wave = {"blast": 0.030, "monocyte": 0.04}.get(body.cls, 0.022)
+    return blob(scene.rng(16, *body.key), body.radius, oval, wave)
+
+
 def place_parcel(scene: Scene, row: int, col: int) -> tuple[Body, ...]:
     """The white cells and smudges of one parcel; centres lie inside the parcel and so inside the image."""
+    if scene.clumps:
+        return _place_clump(scene, row, col)
     rows, cols = scene.parcels
     here, before = allot(
         lambda a, b: scene.rng(11, a, b), scene.bodies, rows * cols, SLOTS, row * cols + col, _EVENNESS
@@ -106,18 +118,42 @@ def _draw_radius(rng: Generator, cls: str) -> float:
 Box = tuple[float, float, float, float]
 
 
+def _place_clump(scene: Scene, row: int, col: int) -> tuple[Body, ...]:
+    """The clump of one parcel, if one falls to it; all of it lies inside the parcel."""
+    rows, cols = scene.parcels
+    here, which = allot(lambda a, b: scene.rng(11, a, b), len(scene.clumps), rows * cols, 1, row * cols + col)
+    if not here:
+        return ()
+    rng, first, um = scene.rng(13, row, col), sum(scene.clumps[:which]), scene.um_per_px
+    radii = [_draw_radius(rng, "blast") for _ in range(scene.clumps[which])]
+    bodies = [Body(1 + first + k, 0, 0, r, "blast", (row, col, k)) for k, r in enumerate(radii)]
+    shapes = [outline(scene, body) for body in bodies]
+    # the narrowest of a few, so that it fits its parcel, whatever its shape
+    spots = min((clump(rng, shapes) for _ in range(_CLUMP_TRIES)), key=lambda s: max(b - a for a, b in extent(s)))
+    corner = []
+    for (low, high), k, n, size in zip(
+        extent(spots), (row, col), scene.parcels, (scene.height, scene.width), strict=True
+    ):
+        spare = size / n * um - (high - low)
+        corner.append(k * size / n * um - low + spare * float(rng.uniform(0.25, 0.75)))
+    return tuple(
+        replace(body, y=(y + corner[0]) / um, x=(x + corner[1]) / um)
+        for body, (y, x, _) in zip(bodies, spots, strict=True)
+    )
+
+
 def _arrange(
     scene: Scene, rng: Generator, row: int, col: int, classes: list[str], radii: list[float]
 ) -> list[tuple[float, float]]:
     """Centres (y, x) in pixels: solitary, or blast touching blast where the neighbourhood clumps."""
-    clump = rng.random() < scene.clumping
+    clumped = rng.random() < scene.clumping
     blasts, whites = classes.count("blast"), len(classes) - classes.count(SMUDGE)
     placed: list[tuple[float, float, float]] = []
     for k, radius in enumerate(radii):
         room = _room(scene, row, col, radius)
         best, least = (0.0, 0.0), float("inf")
         for attempt in range(_TRIES):
-            if clump and 0 < k < blasts and attempt < _TRIES // 2:
+            if clumped and 0 < k < blasts and attempt < _TRIES // 2:
                 y, x = _beside(rng, placed[int(rng.integers(k))], radius)
                 y, x = min(max(y, room[0]), room[2]), min(max(x, room[1]), room[3])
                 slack = 0.93

@@ -10,9 +10,19 @@ PARCEL_UM = 47.0
 """Side of the squares in which white cells are placed; wide enough for a clump of half a dozen blasts."""
 SLOTS = 8
 """White cells and smudges that one parcel can hold."""
+CLUMP_PARCEL_UM = 62.0
+"""Side of the squares where `Scene.clumps` are asked for: eight blasts side by side, and a rim of red cells."""
+LARGEST_CLUMP = 8
 WHITE_PER_UM2 = 35 / 46_400.0
 SMUDGES_PER_UM2 = 3 / 46_400.0
-_MOST = {"blur_um": 3, "noise": 60, "fringe_um": 2, "platelets_per_mm2": 50_000, "precipitate_per_mm2": 50_000}
+_MOST = {
+    "cleft_um": 2,
+    "blur_um": 3,
+    "noise": 60,
+    "fringe_um": 2,
+    "platelets_per_mm2": 50_000,
+    "precipitate_per_mm2": 50_000,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,9 @@ class Scene:
     white_cells : exact number of white cells whose centre lies in the image; None: as dense as the sample field.
     blast_fraction : probability that a white cell is a blast, 0 to 1.
     clumping : probability that the white cells of a neighbourhood touch, 0 to 1.
+    clumps : sizes, 2 to 8 each, of clumps of touching blasts, one a parcel; then there is no other white cell and no
+        smudge. Empty: white cells lie as ``clumping`` says.
+    cleft_um : width of the cleft that stays between cells that touch; 0: they share one border.
     smudges : exact number of smudge cells; None: as dense as the sample field.
     red_spacing : least distance of independent red cells, in red-cell diameters; smaller is denser.
     rouleaux : probability that a red cell has another lying half over it, 0 to 0.9.
@@ -46,6 +59,8 @@ class Scene:
     white_cells: int | None = None
     blast_fraction: float = 0.5
     clumping: float = 0.65
+    clumps: tuple[int, ...] = ()
+    cleft_um: float = 0.2
     smudges: int | None = None
     red_spacing: float = 0.77
     rouleaux: float = 0.15
@@ -75,10 +90,22 @@ class Scene:
         for name, most in _MOST.items():
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} is 0 to {most}, not {getattr(self, name)}")
+        self._check_clumps()
         if not 0 <= self.bodies <= self.slots or min(self.whites, self.smudge_count) < 0:
             raise ValueError(
                 f"{self.whites} white cells and {self.smudge_count} smudges do not fit: this field holds {self.slots}"
             )
+
+    def _check_clumps(self) -> None:
+        if not self.clumps:
+            return
+        if not all(2 <= size <= LARGEST_CLUMP for size in self.clumps):
+            raise ValueError(f"clumps are of 2 to {LARGEST_CLUMP} blasts, not {self.clumps}")
+        if self.white_cells is not None or self.smudges:
+            raise ValueError("clumps leave no room for other white cells or smudges: ask for one or the other")
+        rows, cols = self.parcels
+        if len(self.clumps) > rows * cols:
+            raise ValueError(f"{len(self.clumps)} clumps do not fit: this field holds {rows * cols}")
 
     @property
     def area_um2(self) -> float:
@@ -88,6 +115,9 @@ class Scene:
     @property
     def parcels(self) -> tuple[int, int]:
         """Rows and columns of parcels; together they cover the image exactly."""
+        if self.clumps:  # none narrower than a clump
+            side = CLUMP_PARCEL_UM / self.um_per_px
+            return int(self.height // side), int(self.width // side)
         side = PARCEL_UM / self.um_per_px
         return max(1, round(self.height / side)), max(1, round(self.width / side))
 
@@ -100,6 +130,8 @@ class Scene:
     @property
     def whites(self) -> int:
         """Number of white cells."""
+        if self.clumps:
+            return sum(self.clumps)
         if self.white_cells is not None:
             return self.white_cells
         return min(round(self.area_um2 * WHITE_PER_UM2), self.slots)
@@ -107,6 +139,8 @@ class Scene:
     @property
     def smudge_count(self) -> int:
         """Number of smudge cells."""
+        if self.clumps:
+            return 0
         if self.smudges is not None:
             return self.smudges
         return min(round(self.area_um2 * SMUDGES_PER_UM2), self.slots - self.whites)

@@ -7,15 +7,13 @@ from math import cos, pi, sin
 import numpy as np
 from numpy.random import Generator
 
-from allviewer.synth.bodies import SMUDGE, Body
+from allviewer.synth.bodies import SMUDGE, Body, outline
 from allviewer.synth.nuclei import NUCLEI
 from allviewer.synth.scene import Scene
-from allviewer.synth.shapes import Blob, blob, cover, texture, within
+from allviewer.synth.shapes import Blob, cover, texture, within
 from allviewer.synth.stains import AZUROPHILIA, BASOPHILIA, CHROMATIN, EOSINOPHILIA, NEUTROPHILIA
 from allviewer.vocab.arrays import Floats, Mask
 
-GAP_UM = 0.10
-"""Half the cleft that stays between cells that touch."""
 FACETS = {
     "blast": (0.25, 0.3, 0.25, 0.2),
     "neutrophil": (0.5, 0.3, 0.2, 0.0),
@@ -73,13 +71,6 @@ def canvas(scene: Scene, body: Body, reach: float) -> Canvas:
     return Canvas(y0, x0, dy, dx, um, scene.rng(17, *body.key))
 
 
-def outline(scene: Scene, body: Body) -> Blob:
-    """The free outline of a white cell, before its neighbours press on it."""
-    oval = {"blast": 0.06, "monocyte": 0.06}.get(body.cls, 0.045)
-    wave = {"blast": 0.030, "monocyte": 0.04}.get(body.cls, 0.022)
-    return blob(scene.rng(16, *body.key), body.radius, oval, wave)
-
-
 def draw_white(scene: Scene, body: Body, parcel: tuple[Body, ...]) -> Sprite:
     """Draw a white cell among the bodies of its parcel.
 
@@ -91,7 +82,9 @@ def draw_white(scene: Scene, body: Body, parcel: tuple[Body, ...]) -> Sprite:
     """
     own = outline(scene, body)
     sheet = canvas(scene, body, own.reach)
-    cell = _facets(_pressed(scene, body, own, parcel, sheet), sheet, body)
+    cell = _pressed(scene, body, own, parcel, sheet)
+    if not scene.clumps:  # there each cell's own side is flattened, and must meet its neighbour's
+        cell = _facets(cell, sheet, body)
     edge = cover(cell, sheet.um)
     look = NUCLEI[body.cls](sheet, body.radius, cell)
     nucleus = within(look.distance, cell - np.float32(0.16), 0.2)
@@ -123,6 +116,7 @@ def _facets(cell: Floats, sheet: Canvas, body: Body) -> Floats:
 def _pressed(scene: Scene, body: Body, own: Blob, parcel: tuple[Body, ...], sheet: Canvas) -> Floats:
     """Distance (µm) to the outline, cut halfway towards each neighbour that it would overlap."""
     rho = np.hypot(sheet.dy, sheet.dx)
+    half = 0.5 * scene.cleft_um
     radius = own.radius_at(sheet.dy, sheet.dx)
     distance = radius - rho
     share = rho / radius
@@ -131,12 +125,12 @@ def _pressed(scene: Scene, body: Body, own: Blob, parcel: tuple[Body, ...], shee
             continue
         v, u = (other.y - body.y) * sheet.um, (other.x - body.x) * sheet.um
         theirs = outline(scene, other)
-        if np.hypot(v, u) > own.reach + theirs.reach + 4 * GAP_UM:
+        if np.hypot(v, u) > own.reach + theirs.reach + 4 * half:
             continue
         dy, dx = sheet.dy - np.float32(v), sheet.dx - np.float32(u)
         share_theirs = np.hypot(dy, dx) / theirs.radius_at(dy, dx)
         # where both shares are equal the two membranes press: a curved line between the centres
-        line = (share_theirs - share) * np.float32(0.5 * body.radius) - np.float32(GAP_UM)
+        line = (share_theirs - share) * np.float32(0.5 * body.radius) - np.float32(half)
         distance = np.minimum(distance, line)
     return distance
 

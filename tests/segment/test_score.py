@@ -1,7 +1,19 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from allviewer.segment.score import CentreScore, dice, match_boxes, owners, score_centres, total
+from allviewer.segment.score import (
+    Agreement,
+    CentreScore,
+    dice,
+    owners,
+    pair_boxes,
+    pair_labels,
+    score_centres,
+    total,
+)
 from allviewer.vocab.cells import CellTable, Kind, Outlines
 
 
@@ -55,7 +67,82 @@ def test_dice():
 
 def test_boxes_pair_off_once():
     true = np.array([[0, 0, 10, 10], [0, 20, 10, 30]])
-    found = np.array([[0, 0, 10, 10], [1, 0, 10, 10], [0, 21, 10, 30], [50, 50, 60, 60]])
-    assert match_boxes(found, true) == 2
-    assert match_boxes(found[:2], true) == 1
-    assert match_boxes(np.empty((0, 4)), true) == 0
+    found = np.array([[1, 0, 10, 10], [0, 0, 10, 10], [0, 21, 10, 30], [50, 50, 60, 60]])
+    assert pair_boxes(found, true).tolist() == [[1, 0], [2, 1]]
+    assert pair_boxes(found[:1], true).tolist() == [[0, 0]]
+    assert pair_boxes(np.empty((0, 4)), true).shape == (0, 2)
+    assert pair_boxes(found, np.empty((0, 4))).shape == (0, 2)
+
+
+def bars(*spans):
+    """A label image of one row of 100 pixels: label k + 1 over each half-open span."""
+    image = np.zeros((1, 100), np.int32)
+    for k, (first, end) in enumerate(spans):
+        image[:, first:end] = k + 1
+    return image
+
+
+def test_f1_and_panoptic_quality_by_hand():
+    true = bars((0, 10), (20, 30), (40, 50), (60, 70))
+    # the same; 8 of 12 shared; exactly half, which is no pair; one more beside
+    found = bars((0, 10), (22, 32), (45, 55), (80, 90), (90, 95))
+    paired = pair_labels(found, true)
+    assert paired.pairs.tolist() == [[1, 1], [2, 2]]
+    assert paired.overlap == pytest.approx([1, 8 / 12])
+    agreement = paired.agreement
+    assert agreement == Agreement(4, 5, 2, pytest.approx(1 + 8 / 12))
+    assert agreement.f1 == pytest.approx(2 * 2 / 9)
+    assert agreement.panoptic_quality == pytest.approx((1 + 8 / 12) / (2 + 0.5 * 3 + 0.5 * 2))
+
+
+def test_an_overlap_of_exactly_one_half_is_no_pair():
+    assert pair_labels(bars((0, 10)), bars((0, 5))).agreement.pairs == 0
+    assert pair_labels(bars((0, 9)), bars((0, 5))).agreement.pairs == 1
+
+
+def test_a_merged_pair_and_a_split_cell_cost_what_they_should():
+    two, one = bars((0, 10), (10, 20)), bars((0, 20))
+    assert pair_labels(one, two).agreement == Agreement(2, 1, 0, 0)
+    assert pair_labels(two, one).agreement == Agreement(1, 2, 0, 0)
+    assert pair_labels(bars((0, 14), (14, 20)), one).agreement == Agreement(1, 2, 1, pytest.approx(0.7))
+
+
+def test_nothing_found_and_nothing_there():
+    nothing, one = bars(), bars((3, 9))
+    assert pair_labels(nothing, nothing).agreement == Agreement()
+    assert Agreement().f1 == 1
+    assert Agreement().panoptic_quality == 1
+    for agreement in (pair_labels(nothing, one).agreement, pair_labels(one, nothing).agreement):
+        assert agreement.f1 == 0
+        assert agreement.panoptic_quality == 0
+
+
+images = arrays(np.int32, (8, 9), elements=st.integers(0, 5))
+
+
+@given(images)
+def test_an_image_agrees_with_itself(image):
+    agreement = pair_labels(image, image).agreement
+    assert agreement.f1 == 1
+    assert agreement.panoptic_quality == pytest.approx(1)
+    assert agreement.pairs == len(np.unique(image[image > 0]))
+
+
+@given(images, images, st.permutations(range(1, 6)))
+def test_labels_are_only_names_and_neither_side_is_favoured(found, true, names):
+    renamed = np.array([0, *(7 * n for n in names)], np.int32)[found]
+    forth, back = pair_labels(found, true).agreement, pair_labels(true, found).agreement
+    again = pair_labels(renamed, true).agreement
+    for other in (again, Agreement(back.found, back.true, back.pairs, back.overlap)):
+        assert (forth.true, forth.found, forth.pairs) == (other.true, other.found, other.pairs)
+        assert forth.overlap == pytest.approx(other.overlap)
+    assert 0 <= forth.panoptic_quality <= forth.f1 <= 1
+
+
+@given(images, images)
+def test_side_by_side_is_the_sum(found, true):
+    apart = np.where(found > 0, found + 10, 0), np.where(true > 0, true + 10, 0)
+    both = pair_labels(np.hstack([found, apart[0]]), np.hstack([true, apart[1]])).agreement
+    summed = pair_labels(found, true).agreement + pair_labels(*apart).agreement
+    assert (both.true, both.found, both.pairs) == (summed.true, summed.found, summed.pairs)
+    assert both.overlap == pytest.approx(summed.overlap)

@@ -110,6 +110,36 @@ def touching(cells):
     return max(len(np.unique(cells[groups == g])) - 1 for g in range(1, groups.max() + 1))
 
 
+def borders(cells, reach):
+    """Pairs of cells that come within ``reach`` pixels of each other."""
+    grown = np.zeros((cells.max() + 1, *cells.shape), np.uint8)
+    for k in range(1, len(grown)):
+        grown[k] = cv2.dilate((cells == k).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8))
+    return {(a, b) for a in range(1, len(grown)) for b in range(1, a) if (grown[a] & (cells == b)).any()}
+
+
+@pytest.mark.parametrize(("cleft", "reach"), [(0.0, 1), (0.4, 6)])
+def test_clumps_of_the_sizes_asked_for(cleft, reach):
+    sizes = (8, 2, 5, 3)
+    field = render_field(1050, 1050, seed=9, um_per_px=0.12, clumps=sizes, cleft_um=cleft)
+    assert field.classes == ("blast",) * sum(sizes)
+    assert not field.smudges.any()
+    rim = np.concatenate([field.cells[[0, -1]].ravel(), field.cells[:, [0, -1]].ravel()])
+    assert not rim.any()
+    touching = borders(field.cells, reach)
+    group = np.arange(sum(sizes) + 1)
+    for a, b in sorted(touching):
+        group[group == group[a]] = group[b]
+    numbers = np.repeat(np.arange(len(sizes)), sizes)
+    for k in range(len(sizes)):
+        assert len(set(group[1:][numbers == k])) == 1
+    assert len(set(group[1:])) == len(sizes)
+    if cleft:
+        assert not borders(field.cells, 1)
+    areas = np.bincount(field.cells.ravel())[1:] * field.um_per_px**2
+    assert (areas > 0.7 * np.pi * field.radii_um**2).all()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -120,6 +150,12 @@ def touching(cells):
         {"blast_fraction": 2},
         {"noise": -1},
         {"blur_um": float("nan")},
+        {"clumps": (9,)},
+        {"clumps": (1,)},
+        {"clumps": (2,) * 400},
+        {"clumps": (2,), "white_cells": 3},
+        {"clumps": (2,), "smudges": 1},
+        {"cleft_um": -0.1},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):

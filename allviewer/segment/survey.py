@@ -6,16 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.pixels.density import density_table, optical_density
+from allviewer.pixels.density import AZURE, RED_CELL, background, density_table, optical_density
 from allviewer.pixels.equalise import equalisation_table, luminance
 from allviewer.vocab.arrays import RGB, Floats, Mask
-
-AZURE = (0.38, 0.91, 0.15)
-"""Optical density of a Romanowsky-stained nucleus in red, green and blue, as a unit vector. Median of intact
-nuclei over several microscopes; only its direction across the red cells' matters, so the exact value does not."""
-
-RED_CELL = (0.28, 0.72, 0.63)
-"""The same for haemoglobin and eosin; used where a view holds too few red cells to measure."""
 
 GATE = 0.07
 """Least nuclear contrast, optical density, of anything called a nucleus: twice what red cells and their rims reach
@@ -71,31 +64,6 @@ class Survey:
     def unmixing(self) -> float:
         """Azure contrast per unit of azure density: what of azure lies across the red cells' direction."""
         return float(np.array(self.azure) @ self.contrast)
-
-
-def background(view: RGB) -> tuple[float, float, float]:
-    """Colour of the empty background: the brightest clear peak of the green histogram.
-
-    Green, because there red cells and nuclei both absorb. A peak counts from a fifth of the highest one, so that
-    neither a few blown-out pixels nor a crowded field moves the answer.
-
-    Parameters
-    ----------
-    view : (H, W, 3) uint8, not empty.
-
-    Returns
-    -------
-    Three grey levels, 1 to 255: per channel, the median of the pixels around the peak.
-    """
-    green = view[..., 1]
-    counts = np.bincount(green.ravel(), minlength=256).astype(np.float32)
-    smooth = cv2.GaussianBlur(counts[None], (0, 0), 2.5, borderType=cv2.BORDER_CONSTANT).ravel()
-    padded = np.pad(smooth, 1)
-    peak = (smooth >= padded[:-2]) & (smooth > padded[2:]) & (smooth >= 0.2 * smooth.max())
-    level = int(np.flatnonzero(peak)[-1]) if peak.any() else int(smooth.argmax())
-    near = view[np.abs(green.astype(np.int16) - level) <= 3]
-    middle = np.median(near if len(near) else view.reshape(-1, 3), axis=0)
-    return tuple(float(v) for v in np.clip(middle, 1, 255))  # type: ignore[return-value]
 
 
 def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[float, float, float]:

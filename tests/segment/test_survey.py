@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from allviewer.segment.survey import AZURE, RED_CELL, background, nuclear_contrast, off_line, red_cell_direction, survey
+from allviewer.pixels.density import AZURE, RED_CELL, background
+from allviewer.segment.survey import nuclear_contrast, off_line, red_cell_direction, survey
 from allviewer.synth.field import render_field
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from allviewer.segment import gates
+from allviewer.segment.chromatin import Stains
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, working_field
 from allviewer.segment.lobes import GAP_UM, join_lobes, neighbours
-from allviewer.segment.measure import Measured
+from allviewer.segment.measure import Measured, measure, table_from
 from allviewer.segment.seeds import nuclear_parts
 from allviewer.segment.survey import Survey, survey
 from allviewer.segment.whole_cell import whole_cells
@@ -21,21 +22,17 @@ _SMALLEST_IMAGE = 8
 
 def table_of(field: Field, nuclei: Labels, found: Survey) -> CellTable:
     """Grow, measure and judge numbered nuclei: the last part of every route."""
-    intact = found.nucleus / found.unmixing
-    measured, kinds = Measured(field, found), list[int]()
+    intact, stains = found.nucleus / found.unmixing, Stains(found)
+    cells, kinds = list[Measured](), list[int]()
     parts, zone, far = whole_cells(field, nuclei)
     pairs = neighbours(zone, far, field.px(GAP_UM), len(parts))
     for one in join_lobes(field, parts, pairs):
-        values = measured.add(one)
-        if values is None:
-            continue
-        cut = measured.whole_diameter(one) if measured.touches(one) else None
-        kind = gates.judge(values, one.plateau, intact, cut)
-        if kind is None:
-            measured.drop_last()
-        else:
+        measured = measure(field, one, stains)
+        kind = gates.judge(measured.values, one.plateau, intact, measured.cut) if measured else None
+        if measured is not None and kind is not None:
+            cells.append(measured)
             kinds.append(int(kind))
-    return measured.table(kinds)
+    return table_from(cells, kinds, field.shape)
 
 
 def seen(rgb: RGB, um_per_px: float, found: Survey) -> Field | None:

@@ -3,18 +3,76 @@
 import numba as nb
 import numpy as np
 
-from allviewer.vocab.arrays import Floats, Ints, Labels
+from allviewer.vocab.arrays import Floats, Ints, Labels, Mask
 from allviewer.vocab.cells import Outlines
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _trace(labels, value, y, x, ring):  # type: ignore[no-untyped-def]
+def pieces(mask, found):  # type: ignore[no-untyped-def]
+    """Number the 4-connected pieces of a mask by its runs.
+
+    Writes first row, first column (in raster order) and area of every piece into ``found`` (n, 3) while there is
+    room, in raster order of their first pixels; returns how many there are.
+    """
+    rows, columns = mask.shape
+    most = columns // 2 + 1
+    # Runs of this row and of the one above: first column, column after the last, which piece.
+    runs, counts = np.empty((2, most, 3), np.int32), np.zeros(2, np.int64)
+    of, area, first = np.empty(rows * most, np.int32), np.empty(rows * most, np.int32), np.empty(rows * most, np.int32)
+    held = 0
+    for y in range(rows):
+        here, above = y & 1, 1 - (y & 1)
+        count, k, x = 0, 0, np.uint64(0)
+        while x < columns:
+            if not mask[y, x]:
+                x += np.uint64(1)
+                continue
+            start = np.int64(x)
+            while x < columns and mask[y, x]:
+                x += np.uint64(1)
+            end, name = np.int64(x), -1
+            while k < counts[above] and runs[above, k, 1] <= start:
+                k += 1
+            j = k
+            while j < counts[above] and runs[above, j, 0] < end:
+                other = runs[above, j, 2]
+                while of[other] != other:
+                    other = of[other]
+                if name < 0:
+                    name = other
+                elif name != other:
+                    # The earlier number stays: it has the earlier first pixel.
+                    low, high = min(name, other), max(name, other)
+                    of[high] = low
+                    area[low] += area[high]
+                    name = low
+                j += 1
+            if name < 0:
+                name = held
+                of[name], area[name], first[name] = name, 0, y * columns + start
+                held += 1
+            area[name] += end - start
+            runs[here, count, 0], runs[here, count, 1], runs[here, count, 2] = start, end, name
+            count += 1
+        counts[here] = count
+    total = 0
+    for name in range(held):
+        if of[name] == name:
+            if total < len(found):
+                found[total, 0], found[total, 1] = first[name] // columns, first[name] % columns
+                found[total, 2] = area[name]
+            total += 1
+    return total
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _trace(mask, y, x, ring):  # type: ignore[no-untyped-def]
     """Walk the outer boundary of the 4-connected piece whose first pixel in raster order is (y, x).
 
     Goes clockwise along pixel edges with the piece on the right hand; writes the middle of each edge into ``ring``
-    while there is room, and returns how many edges there are.
+    while there is room, and returns how many edges there are. Turning right first keeps to the one piece.
     """
-    rows, columns = labels.shape
+    rows, columns = mask.shape
     # Corner (cy, cx) and direction 0 right, 1 down, 2 left, 3 up. The first edge is the pixel's top, going right.
     cy, cx, way, count = y, x, 0, 0
     while True:
@@ -40,115 +98,157 @@ def _trace(labels, value, y, x, ring):  # type: ignore[no-untyped-def]
             ly, lx, ry, rx = cy, cx - 1, cy - 1, cx - 1
         else:
             ly, lx, ry, rx = cy - 1, cx - 1, cy - 1, cx
-        left = 0 <= ly < rows and 0 <= lx < columns and labels[ly, lx] == value
-        right = 0 <= ry < rows and 0 <= rx < columns and labels[ry, rx] == value
-        if not right:
+        if not (0 <= ry < rows and 0 <= rx < columns and mask[ry, rx]):
             way = (way + 1) % 4
-        elif left:
+        elif 0 <= ly < rows and 0 <= lx < columns and mask[ly, lx]:
             way = (way + 3) % 4
         if cy == y and cx == x and way == 0:
             return count
 
 
-def trace(labels: Labels, value: int, start: tuple[int, int]) -> Floats:
-    """Outer outline of one 4-connected piece of a label image.
-
-    Parameters
-    ----------
-    labels : (H, W) int32.
-    value : the label to follow.
-    start : (y, x) of the piece's first pixel in raster order.
-
-    Returns
-    -------
-    (k, 2) float32 (y, x) in edge coordinates: the middles of the pixel edges passed, clockwise on screen. Drawing
-    it gives back the piece with its holes filled.
-    """
-    ring = np.empty((256, 2), np.float32)
-    count = _trace(labels, value, start[0], start[1], ring)
-    if count > len(ring):
-        ring = np.empty((count, 2), np.float32)
-        _trace(labels, value, start[0], start[1], ring)
-    return ring[:count].copy()
-
-
-def smooth(ring: Floats, length: float, frame: Floats | None = None) -> Floats:
-    """Take the staircase out of a traced outline without shrinking it.
-
-    Parameters
-    ----------
-    ring : (k, 2) float32, vertices about one pixel apart.
-    length : standard deviation of the smoothing along the outline, in vertices.
-    frame : (2, 2) float32, the image's first and last corner (y, x) in the ring's coordinates; vertices that lie on
-        its edge stay there, so that a cut cell keeps a straight cut.
-
-    Returns
-    -------
-    (k, 2) float32.
-
-    Notes
-    -----
-    A Gaussian low-pass on the vertices' Fourier coefficients, followed by the area it took away put back by
-    scaling about the centre: the descriptors of Kuhl and Giardina (1982) with a soft cut.
-    """
-    count = len(ring)
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _smooth(ring, count, length, frame, soft):  # type: ignore[no-untyped-def]
+    """Write the first ``count`` vertices, smoothed, into ``soft``; see `rings`."""
     if count < 8 or length <= 0:
-        return ring
-    signal = ring[:, 0] + 1j * ring[:, 1].astype(np.complex128)
-    turns = np.fft.fftfreq(count)
-    soft = np.fft.ifft(np.fft.fft(signal) * np.exp(-2 * (np.pi * turns * length) ** 2))
-    was, now = abs(_area(signal)), abs(_area(soft))
-    if now > 0:
-        centre = soft.mean()
-        soft = centre + (soft - centre) * np.sqrt(was / now)
-    out: Floats = np.stack([soft.real, soft.imag], axis=1).astype(np.float32)
-    if frame is not None:
-        out = np.clip(out, frame[0], frame[1]).astype(np.float32)
-        pinned = (ring <= frame[0]) | (ring >= frame[1])
-        out[pinned] = ring[pinned]
-    return out
+        soft[:count] = ring[:count]
+        return
+    reach = int(np.ceil(3 * length))
+    weights = np.exp(-0.5 * (np.arange(reach + 1) / length) ** 2)
+    weights /= 2 * weights.sum() - weights[0]
+    # The ring with its ends repeated, so that the loop below asks nothing.
+    long = np.empty((count + 2 * reach, 2))
+    for i in range(len(long)):
+        j = (i - reach) % count
+        long[i, 0], long[i, 1] = ring[j, 0], ring[j, 1]
+    was = now = cy = cx = 0.0
+    for i in range(count):
+        y, x = weights[0] * long[i + reach, 0], weights[0] * long[i + reach, 1]
+        for k in range(1, reach + 1):
+            y += weights[k] * (long[i + reach - k, 0] + long[i + reach + k, 0])
+            x += weights[k] * (long[i + reach - k, 1] + long[i + reach + k, 1])
+        soft[i, 0], soft[i, 1] = y, x
+        cy += y / count
+        cx += x / count
+    for i in range(count):
+        j = i + 1 if i + 1 < count else 0
+        was += ring[i, 0] * ring[j, 1] - ring[j, 0] * ring[i, 1]
+        now += soft[i, 0] * soft[j, 1] - soft[j, 0] * soft[i, 1]
+    scale = np.sqrt(abs(was) / abs(now)) if now != 0 else 1.0
+    for i in range(count):
+        for c in range(2):
+            middle = cy if c == 0 else cx
+            if ring[i, c] <= frame[0, c] or ring[i, c] >= frame[1, c]:
+                soft[i, c] = ring[i, c]
+            else:
+                soft[i, c] = min(max(middle + (soft[i, c] - middle) * scale, frame[0, c]), frame[1, c])
 
 
-def _area(signal: np.ndarray[tuple[int], np.dtype[np.complex128]]) -> float:
-    return float(0.5 * np.sum((np.conj(signal) * np.roll(signal, -1)).imag))
-
-
-def thin(ring: Floats, tolerance: float) -> Floats:
-    """Drop vertices that lie within ``tolerance`` of the line between those kept (Douglas and Peucker 1973)."""
-    if len(ring) < 8 or tolerance <= 0:
-        return ring
-    keep: np.ndarray[tuple[int], np.dtype[np.bool_]] = _thin(ring, np.float32(tolerance))
-    return ring[keep] if keep.sum() >= 4 else ring
-
-
-@nb.njit(cache=True, nogil=True)
-def _thin(ring, tolerance):  # type: ignore[no-untyped-def]
-    count = len(ring)
-    keep = np.zeros(count, np.bool_)
-    far = 0
-    reach = -1.0
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _thin(ring, count, tolerance, keep):  # type: ignore[no-untyped-def]
+    """Mark in ``keep`` the vertices that Douglas and Peucker keep of a closed ring; returns how many."""
+    keep[:count] = count < 8 or tolerance <= 0
+    if count < 8 or tolerance <= 0:
+        return count
+    far, reach = 0, -1.0
     for i in range(count):
         d = (ring[i, 0] - ring[0, 0]) ** 2 + (ring[i, 1] - ring[0, 1]) ** 2
         if d > reach:
             far, reach = i, d
     keep[0] = keep[far] = True
-    stack = [(0, far), (far, count)]
-    while len(stack) > 0:
-        first, last = stack.pop()
+    stack = np.empty((count + 2, 2), np.int64)
+    stack[0, 0], stack[0, 1], stack[1, 0], stack[1, 1] = 0, far, far, count
+    held, kept = 2, 2
+    while held > 0:
+        held -= 1
+        first, last = stack[held, 0], stack[held, 1]
         ay, ax = ring[first, 0], ring[first, 1]
-        by, bx = ring[last % count, 0], ring[last % count, 1]
-        dy, dx = by - ay, bx - ax
-        norm = np.sqrt(dy * dy + dx * dx) + 1e-9
-        worst, at = tolerance, -1
+        to = last if last < count else 0
+        dy, dx = ring[to, 0] - ay, ring[to, 1] - ax
+        worst, at = tolerance * (np.sqrt(dy * dy + dx * dx) + 1e-9), -1
         for i in range(first + 1, last):
-            d = abs(dx * (ring[i, 0] - ay) - dy * (ring[i, 1] - ax)) / norm
+            d = abs(dx * (ring[i, 0] - ay) - dy * (ring[i, 1] - ax))
             if d > worst:
                 worst, at = d, i
         if at >= 0:
             keep[at] = True
-            stack.append((first, at))
-            stack.append((at, last))
-    return keep
+            kept += 1
+            stack[held, 0], stack[held, 1], stack[held + 1, 0], stack[held + 1, 1] = first, at, at, last
+            held += 2
+    if kept < 4:
+        keep[:count] = True
+        return count
+    return kept
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _rings(mask, smallest, scale, length, tolerance, frame):  # type: ignore[no-untyped-def]
+    """Every piece traced, scaled, smoothed and thinned: all vertices (n, 2) float32 and where each ring starts."""
+    at = np.empty((64, 3), np.int64)
+    count = pieces(mask, at)
+    if count > len(at):
+        at = np.empty((count, 3), np.int64)
+        pieces(mask, at)
+    points, starts = np.empty((128, 2), np.float32), np.zeros(count + 1, np.int64)
+    raw, soft, keep = np.empty((512, 2)), np.empty((512, 2)), np.empty(512, np.bool_)
+    held = kept_rings = 0
+    for p in range(count):
+        if at[p, 2] < smallest:
+            continue
+        edges = _trace(mask, at[p, 0], at[p, 1], raw)
+        if edges > len(raw):
+            raw, soft, keep = np.empty((edges, 2)), np.empty((edges, 2)), np.empty(edges, np.bool_)
+            _trace(mask, at[p, 0], at[p, 1], raw)
+        for i in range(edges):
+            raw[i, 0], raw[i, 1] = min(raw[i, 0] * scale, frame[1, 0]), min(raw[i, 1] * scale, frame[1, 1])
+        _smooth(raw, edges, length, frame, soft)
+        kept = _thin(soft, edges, tolerance, keep)
+        if held + kept > len(points):
+            more = np.empty((2 * (held + kept), 2), np.float32)
+            more[:held] = points[:held]
+            points = more
+        for i in range(edges):
+            if keep[i]:
+                points[held, 0], points[held, 1] = soft[i, 0], soft[i, 1]
+                held += 1
+        kept_rings += 1
+        starts[kept_rings] = held
+    return points[:held].copy(), starts[: kept_rings + 1]
+
+
+EVERYWHERE = np.array([[-np.inf, -np.inf], [np.inf, np.inf]])
+"""The frame of an outline that no image edge cuts."""
+
+
+def rings(
+    mask: Mask, smallest: float = 0.0, scale: float = 1.0, length: float = 0.0, tolerance: float = 0.0,
+    frame: Floats | None = None,
+) -> tuple[Floats, Ints]:  # fmt: skip
+    """Outer outlines of a mask's 4-connected pieces, in raster order of their first pixels.
+
+    Parameters
+    ----------
+    mask : (h, w) bool.
+    smallest : pieces of fewer pixels are left out.
+    scale : the outlines are multiplied by this before anything else: image pixels per mask pixel.
+    length : standard deviation of the smoothing along the outline, in vertices; one stands on every pixel edge.
+    tolerance : vertices nearer than this to the line between those kept are dropped (scaled pixels).
+    frame : (2, 2), the image's first and last corner (y, x) in scaled pixels. What lies on its edge stays there, so
+        that a cut cell keeps a straight cut; None where the mask does not reach it.
+
+    Returns
+    -------
+    points : (n, 2) float32 (y, x) in edge coordinates, clockwise on screen, holes filled.
+    starts : (rings + 1,) int64; ring r is ``points[starts[r]:starts[r + 1]]``.
+
+    Notes
+    -----
+    Smoothing is a Gaussian along the closed outline, and the area it took away is put back by scaling about the
+    centre: the low-pass of Kuhl and Giardina (1982), Computer Graphics and Image Processing 18, 236-258, with a soft
+    cut. Thinning is Douglas and Peucker's (1973), The Canadian Cartographer 10, 112-122.
+    """
+    edge = EVERYWHERE if frame is None else frame.astype(np.float64)
+    points, starts = _rings(mask, smallest, float(scale), float(length), float(tolerance), edge)
+    return points, starts
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)

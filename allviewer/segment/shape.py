@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
+import numba as nb
 import numpy as np
 
-from allviewer.vocab.arrays import Floats
+from allviewer.vocab.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +33,95 @@ class Shape:
 NOTHING = Shape(0.0, (0.0, 0.0), 0.0, 0.0, 0.0, 0.0)
 
 
-def _moments(ring: Floats) -> tuple[float, float, float, float, float, float]:
-    """Area and the raw first and second moments (y, x, yy, xx, yx) by Green's theorem, positive whichever way round."""
-    y, x = ring[:, 0].astype(np.float64), ring[:, 1].astype(np.float64)
-    v, u = np.roll(y, -1), np.roll(x, -1)
-    cross = y * u - v * x
-    area = cross.sum() / 2
-    sign = -1.0 if area < 0 else 1.0
-    my, mx = ((y + v) * cross).sum() / 6, ((x + u) * cross).sum() / 6
-    myy = ((y * y + y * v + v * v) * cross).sum() / 12
-    mxx = ((x * x + x * u + u * u) * cross).sum() / 12
-    myx = ((y * u + 2 * y * x + 2 * v * u + v * x) * cross).sum() / 24
-    values = sign * np.array([area, my, mx, myy, mxx, myx])
-    return tuple(float(m) for m in values)  # type: ignore[return-value]
+@nb.njit(cache=True, nogil=True)
+def _moments(points, starts, sums):  # type: ignore[no-untyped-def]
+    """Add up area and raw first and second moments (y, x, yy, xx, yx) about the first point, and the perimeter."""
+    oy, ox = np.float64(points[0, 0]), np.float64(points[0, 1])
+    for r in range(len(starts) - 1):
+        ring = np.zeros(6)
+        for i in range(starts[r], starts[r + 1]):
+            j = i + 1 if i + 1 < starts[r + 1] else starts[r]
+            y, x, v, u = points[i, 0] - oy, points[i, 1] - ox, points[j, 0] - oy, points[j, 1] - ox
+            cross = y * u - v * x
+            ring[0] += cross / 2
+            ring[1] += (y + v) * cross / 6
+            ring[2] += (x + u) * cross / 6
+            ring[3] += (y * y + y * v + v * v) * cross / 12
+            ring[4] += (x * x + x * u + u * u) * cross / 12
+            ring[5] += (y * u + 2 * y * x + 2 * v * u + v * x) * cross / 24
+            sums[6] += np.sqrt((v - y) ** 2 + (u - x) ** 2)
+        # Positive whichever way round the ring runs.
+        sign = -1.0 if ring[0] < 0 else 1.0
+        for k in range(6):
+            sums[k] += sign * ring[k]
 
 
-def measure_shape(rings: list[Floats]) -> Shape:
+@nb.njit(cache=True, nogil=True)
+def _hull(points):  # type: ignore[no-untyped-def]
+    """Area and perimeter of the convex hull, walked from hull point to hull point (Jarvis 1973)."""
+    count, first = len(points), 0
+    for i in range(count):
+        lower = points[i, 0] < points[first, 0]
+        if lower or (points[i, 0] == points[first, 0] and points[i, 1] < points[first, 1]):
+            first = i
+    area = around = 0.0
+    at = first
+    for _ in range(count):
+        ay, ax = np.float64(points[at, 0]), np.float64(points[at, 1])
+        to, ty, tx = -1, 0.0, 0.0
+        for i in range(count):
+            dy, dx = points[i, 0] - ay, points[i, 1] - ax
+            if dy == 0 and dx == 0:
+                continue
+            turn = ty * dx - dy * tx
+            if to < 0 or turn > 0 or (turn == 0 and dy * dy + dx * dx > ty * ty + tx * tx):
+                to, ty, tx = i, dy, dx
+        if to < 0:
+            break
+        by, bx = ay + ty, ax + tx
+        area += (ay - points[first, 0]) * (bx - points[first, 1]) - (by - points[first, 0]) * (ax - points[first, 1])
+        around += np.sqrt(ty * ty + tx * tx)
+        at = to
+        if points[at, 0] == points[first, 0] and points[at, 1] == points[first, 1]:
+            break
+    return abs(area) / 2, around
+
+
+@nb.njit(cache=True, nogil=True)
+def _shape(points, starts):  # type: ignore[no-untyped-def]
+    """The numbers of `Shape` in their order, the centroid as two; all 0 where there is no area."""
+    out, sums = np.zeros(7), np.zeros(7)
+    _moments(points, starts, sums)
+    area = sums[0]
+    if area <= 0:
+        return out
+    cy, cx = sums[1] / area, sums[2] / area
+    syy, sxx, syx = sums[3] / area - cy * cy, sums[4] / area - cx * cx, sums[5] / area - cy * cx
+    middle, spread = (syy + sxx) / 2, np.sqrt(((syy - sxx) / 2) ** 2 + syx * syx)
+    hull, around = _hull(points)
+    out[0], out[1], out[2], out[3] = area, cy + points[0, 0], cx + points[0, 1], sums[6]
+    if middle > 0:
+        out[4] = np.sqrt(max(0.0, 1 - max(0.0, middle - spread) / (middle + spread)))
+    out[5] = min(1.0, area / max(hull, 1e-6))
+    out[6] = min(1.0, around / max(sums[6], 1e-6))
+    return out
+
+
+def measure_shape(points: Floats, starts: Ints) -> Shape:
     """Shape of one or more closed rings taken as one body.
 
     Parameters
     ----------
-    rings : (k, 2) float32 (y, x) each, first vertex not repeated, not overlapping.
+    points : (n, 2) float32 (y, x), every ring's vertices one after another, not overlapping.
+    starts : (rings + 1,) int64; ring r is ``points[starts[r]:starts[r + 1]]``, its first vertex not repeated.
 
     References
     ----------
     Steger, C. (1996). On the calculation of arbitrary moments of polygons. Technical report FGBV-96-05, TU München.
+    Jarvis, R. A. (1973). On the identification of the convex hull of a finite set of points in the plane.
+    Information Processing Letters 2, 18-21.
     """
-    rings = [r for r in rings if len(r) >= 3]
-    if not rings:
+    if len(points) == 0:
         return NOTHING
-    origin = rings[0][0].astype(np.float64)
-    area, my, mx, myy, mxx, myx = np.sum([_moments((r - origin).astype(np.float32)) for r in rings], axis=0)
-    if area <= 0:
-        return NOTHING
-    cy, cx = my / area, mx / area
-    syy, sxx, syx = myy / area - cy * cy, mxx / area - cx * cx, myx / area - cy * cx
-    middle, spread = (syy + sxx) / 2, float(np.hypot((syy - sxx) / 2, syx))
-    eccentricity = float(np.sqrt(max(0.0, 1 - max(0.0, middle - spread) / (middle + spread)))) if middle > 0 else 0.0
-    perimeter = sum(float(cv2.arcLength(r.reshape(-1, 1, 2), True)) for r in rings)
-    hull = cv2.convexHull(np.concatenate(rings).reshape(-1, 1, 2))
-    around = float(cv2.arcLength(hull, True))
-    return Shape(
-        float(area), (float(cy + origin[0]), float(cx + origin[1])), perimeter, eccentricity,
-        min(1.0, float(area) / max(float(cv2.contourArea(hull)), 1e-6)), min(1.0, around / max(perimeter, 1e-6)),
-    )  # fmt: skip
+    area, cy, cx, *rest = (float(v) for v in _shape(points, starts))
+    return Shape(area, (cy, cx), *rest) if area > 0 else NOTHING

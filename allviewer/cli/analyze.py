@@ -21,6 +21,11 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="one folder per image is made in it")
     parser.add_argument("--model", default="alnet-1", metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument("--segmenter", default="default", choices=("default", "oadls"), help="default: %(default)s")
+    parser.add_argument(
+        "--preprocess", default="none", choices=("none", "reinhard", "macenko", "wiener", "dhe"), metavar="NAME",
+        help="what cells are looked for in: none (default), reinhard or macenko (stain normalised), wiener, dhe; "
+        "classification keeps the pixels as they are",
+    )  # fmt: skip
     parser.add_argument("--pixel-size", type=micrometres, metavar="UM", help="µm per pixel, where you know it")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
     parser.add_argument("--heat", action="store_true", help="write Grad-CAM heat maps too")
@@ -173,7 +178,11 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     model = _MODELS[key] if key in _MODELS else _MODELS.setdefault(key, load_model(*key))
     slide = open_slide(image)
     tables, parts, seconds = [], [], {}
-    for event in analyse(slide, model=model, segmenter=args.segmenter, pixel_size_um=args.pixel_size, heat=args.heat):
+    events = analyse(
+        slide, model=model, segmenter=args.segmenter, preprocessing=args.preprocess, pixel_size_um=args.pixel_size,
+        heat=args.heat,
+    )  # fmt: skip
+    for event in events:
         match event:
             case Started(recipe=recipe, pixel_size=pixel_size):
                 settled = recipe, pixel_size

@@ -16,6 +16,10 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--model", default="alnet-1", metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
     parser.add_argument("--segmenter", default="default", choices=("default", "oadls"), help="default: %(default)s")
+    parser.add_argument(
+        "--preprocess", default="none", choices=("none", "reinhard", "macenko", "wiener", "dhe"), metavar="NAME",
+        help="what cells are looked for in: none (default), reinhard, macenko, wiener or dhe",
+    )  # fmt: skip
     parser.add_argument("--pixel-size", type=_micrometres, metavar="UM", help="µm per pixel, where you know it")
     parser.add_argument("--sample", action="store_true", help="open the rendered (synthetic) sample smear")
     parser.add_argument(
@@ -46,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         model=args.model,
         device=args.device,
         segmenter=args.segmenter,
+        preprocessing=args.preprocess,
         pixel_size_um=args.pixel_size,
     )
     return launch(options, Request(args.images, args.sample, args.screenshot))

@@ -10,6 +10,7 @@ import numpy as np
 from allviewer.engine.optics import overview, settle_pixel_size
 from allviewer.engine.store import RunStore
 from allviewer.engine.tiles import LONGEST_TILE, Tile, nearest_first, tiles
+from allviewer.pixels.prepare import NONE, prepare
 from allviewer.segment import segmenter as segmenter_named
 from allviewer.segment.pixel_size import ASSUMED_UM
 from allviewer.slides import Slide
@@ -35,6 +36,7 @@ def analyse(
     *,
     model: Model | None,
     segmenter: str = "default",
+    preprocessing: str = NONE,
     pixel_size_um: float | None = None,
     heat: bool = False,
     store: RunStore | None = None,
@@ -49,6 +51,9 @@ def analyse(
     slide : an open slide.
     model : classifies the cells; None finds and measures them only.
     segmenter : registered name; RecipeError for another.
+    preprocessing : what the segmenter's pixels are put through, see `prepare.PREPARATIONS`; RecipeError for another.
+        Outlines and measurements are then those of the prepared pixels. Pixel size, classification and heat keep the
+        pixels as read: a model brings its own way to level a slide's stain (`systems.stain`).
     pixel_size_um : µm per pixel where a person knows it; else the file's, else estimated from red cells.
     heat : keep each class's raw Grad-CAM map of every cell.
     store : finished tiles are written there, and read from there instead of being done again.
@@ -66,10 +71,12 @@ def analyse(
         pixel_size = settle_pixel_size(slide, pixel_size_um)
         um = pixel_size.um or ASSUMED_UM
         view, scale = overview(slide)
-        survey, stain = finder.survey(view, um * scale), slide_stain(view)
+        prepared = prepare(preprocessing, view)
+        survey, stain = finder.survey(prepared(view), um * scale), slide_stain(view)
     recipe = Recipe(
-        finder.name, finder.version, pixel_size.um, pixel_size.source, model.digest if model is not None else ""
-    )
+        finder.name, finder.version, pixel_size.um, pixel_size.source,
+        model.digest if model is not None else "", preprocessing,
+    )  # fmt: skip
     cut = tiles(slide.shape, ceil(finder.halo_um / um), longest=longest_tile)
     if store is not None:
         store.begin(slide.digest, recipe, len(cut))
@@ -90,7 +97,7 @@ def analyse(
             rgb = view if whole else slide.read(tile.view)
         if cells is None:
             with clock("segment"):
-                found = finder.cells(rgb, um, survey)
+                found = finder.cells(prepared(rgb), um, survey)
                 cells = _owned(found.shift(tile.view.y0, tile.view.x0), tile, slide.shape)
         yield CellsFound(tile.index, tile.core, cells)
         if model is not None:

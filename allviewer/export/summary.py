@@ -64,6 +64,7 @@ def summary(
             "digest": recipe.digest,
             "segmenter": recipe.segmenter,
             "segmenter_version": recipe.segmenter_version,
+            "preprocessing": recipe.preprocessing,
         },
         "model": {"name": model_name, "sha256": recipe.model},
         "counts": counts(cells, prediction),

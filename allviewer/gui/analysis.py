@@ -33,7 +33,7 @@ Told = Started | Found | CellsClassified | Finished | Cancelled
 
 
 class Analysis:
-    """Runs `engine.analyse` on one image.
+    """Runs `engine.analyse` on one image, ``how`` naming its segmenter and its preprocessing.
 
     ``told(field, event)`` and ``ended(field, error)`` are emitted on the Qt thread.
     """
@@ -45,7 +45,7 @@ class Analysis:
         self,
         field: Field,
         models: ModelShelf,
-        segmenter: str,
+        how: tuple[str, str],
         pixel_size_um: float | None,
         store: RunStore | None,
         first: Region | None,
@@ -53,6 +53,7 @@ class Analysis:
     ) -> None:
         assert field.slide is not None
         slide = field.slide
+        segmenter, preprocessing = how
         self.field = field
         self._post = post
         self._queue: deque[Told] = deque()
@@ -63,8 +64,8 @@ class Analysis:
         def work(cancelled: Callable[[], bool]) -> Iterator[Event]:
             step_behind()
             yield from analyse(
-                slide, model=models.load(), segmenter=segmenter, pixel_size_um=pixel_size_um, heat=True,
-                store=store, first=first, cancelled=cancelled,
+                slide, model=models.load(), segmenter=segmenter, preprocessing=preprocessing,
+                pixel_size_um=pixel_size_um, heat=True, store=store, first=first, cancelled=cancelled,
             )  # fmt: skip
 
         self._runner = ThreadRunner(work)

@@ -34,7 +34,8 @@ class Options:
     Attributes
     ----------
     study : file of decisions; None is the user's own. ``runs``: folder of machine output; None keeps none.
-    model : name or file; ``device`` : auto, cpu, cuda or mps; ``segmenter`` : registered name.
+    model : name or file; ``device`` : auto, cpu, cuda or mps; ``segmenter`` : registered name;
+        ``preprocessing`` : see `pixels.prepare`.
     pixel_size_um : µm per pixel for all images, where a person knows it.
     autostart : analyse an image as soon as it is open.
     """
@@ -44,6 +45,7 @@ class Options:
     model: str = "alnet-1"
     device: str = "auto"
     segmenter: str = "default"
+    preprocessing: str = "none"
     pixel_size_um: float | None = None
     autostart: bool = True
 
@@ -184,7 +186,8 @@ class Desk:
         field.started = time.monotonic()
         first = self.view() if field is self.current else None
         store = RunStore(self.options.runs) if self.options.runs is not None else None
-        self._analysis = Analysis(field, self._models, self.options.segmenter, given, store, first, self._post)
+        how = self.options.segmenter, self.options.preprocessing
+        self._analysis = Analysis(field, self._models, how, given, store, first, self._post)
         self._analysis.told.connect(self._on_told)
         self._analysis.ended.connect(self._on_ended)
         self._analysis.start()

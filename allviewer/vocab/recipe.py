@@ -17,6 +17,8 @@ class Recipe:
         segmenter's stated assumption).
     pixel_size_source : ``given``, ``file``, ``estimate`` or ``unknown``.
     model : digest of the model file; empty for segmentation alone.
+    preprocessing : what the segmenter's pixels are put through first: ``none``, ``reinhard``, ``macenko``, ``wiener``
+        or ``dhe``. Classification always sees the pixels as they were read.
     """
 
     segmenter: str
@@ -24,9 +26,16 @@ class Recipe:
     pixel_size_um: float | None
     pixel_size_source: str
     model: str
+    preprocessing: str = "none"
 
     @property
     def digest(self) -> str:
-        """sha256 over the recipe's canonical JSON, first 16 hex digits."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """sha256 over the recipe's canonical JSON, first 16 hex digits.
+
+        A recipe without preprocessing is named as before there was any, so that runs made then are still found.
+        """
+        facts = asdict(self)
+        if self.preprocessing == "none":
+            del facts["preprocessing"]
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

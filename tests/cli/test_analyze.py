@@ -53,6 +53,23 @@ def test_the_cells_that_were_rendered_are_found_and_classified(results, field):
         assert float(r["p_blast"]) + float(r["p_normal"]) == pytest.approx(1, abs=1e-4)
 
 
+def test_preprocessing_is_written_down(folder, results, tmp_path):
+    assert json.loads((results / "summary.json").read_text())["recipe"]["preprocessing"] == "none"
+    command = ["analyze", str(folder / "field.png"), "--out", str(tmp_path), "--pixel-size", "0.1"]
+    assert main([*command, "--preprocess", "macenko"]) == 0
+    recipe = json.loads((tmp_path / "field" / "summary.json").read_text())["recipe"]
+    assert recipe["preprocessing"] == "macenko"
+    assert recipe["digest"] != json.loads((results / "summary.json").read_text())["recipe"]["digest"]
+    assert len(rows(tmp_path / "field")) >= 0.9 * len(rows(results))
+
+
+def test_an_unknown_preprocessing_is_refused_with_the_choices(folder, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["analyze", str(folder / "field.png"), "--out", str(tmp_path / "out"), "--preprocess", "gamma"])
+    assert "macenko" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_file_is_there_and_agrees_with_the_others(results):
     names = {p.name for p in results.iterdir()}
     assert names == {

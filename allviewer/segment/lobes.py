@@ -23,6 +23,17 @@ TOGETHER_UM2 = 150.0
 CELL_UM2 = 420.0
 """Nor is the cell that holds them larger than this: a disc of 23 µm."""
 
+ROUNDER, DISC = 0.03, 0.85
+"""Two bodies that make a rounder one than either is, by this much, are one cell however large their lobes, if the whole
+is no less round than `DISC` (see `roundness`: an ellipse of axes 7 : 4 has 0.86, two discs that touch 0.67). Lobes are
+sectors of one disc; cells that touch stay rounder each than both together, even pressed flat."""
+
+DISC_FILLS = 0.86
+"""Least part of its convex hull that such a cell fills."""
+
+DISC_UM2 = 530.0
+"""Largest such cell: a disc of 26 µm."""
+
 GAP_UM = 3.0
 """Widest stretch of cytoplasm between two lobes of one cell."""
 
@@ -83,34 +94,75 @@ class _Body:
     ----------
     nucleus, lobe, cell : µm²: all nuclear area, that of the largest part, area of the cell.
     rim : convex hull of the cell, (k, 1, 2) int32 (x, y) on the working grid.
-    cut : whether the image's edge cuts it.
+    sides : which of the image's edges cut it: top, bottom, left, right.
     plateau : contrast of the densest part.
+    moments : pixels of the cell, sums of their y, x, y² and x², from the image's corner; (5,) float64.
     """
 
     nucleus: float
     lobe: float
     cell: float
     rim: NDArray[np.int32]
-    cut: bool
+    sides: frozenset[int]
     plateau: float
+    moments: NDArray[np.float64]
+
+    @property
+    def cut(self) -> bool:
+        """Whether the image's edge cuts it."""
+        return bool(self.sides)
 
     def with_(self, other: "_Body") -> "_Body":
         """Both as one; granular cytoplasm beside a dense lobe adds no nucleus."""
         rim = cv2.convexHull(np.concatenate([self.rim, other.rim]))
         dense, faint = (self, other) if self.plateau >= other.plateau else (other, self)
-        cell, cut = self.cell + other.cell, self.cut or other.cut
+        cell, sides = self.cell + other.cell, self.sides | other.sides
+        moments = self.moments + other.moments
         if faint.plateau < GRANULES * dense.plateau:
-            return _Body(dense.nucleus, dense.lobe, cell, rim, cut, dense.plateau)
-        return _Body(self.nucleus + other.nucleus, max(self.lobe, other.lobe), cell, rim, cut, dense.plateau)
+            return _Body(dense.nucleus, dense.lobe, cell, rim, sides, dense.plateau, moments)
+        return _Body(self.nucleus + other.nucleus, max(self.lobe, other.lobe), cell, rim, sides, dense.plateau, moments)
 
 
 def _body(one: Found, field: Field) -> _Body:
     contours, _ = cv2.findContours(one.cell.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     rim = np.concatenate(contours) + np.array([one.x, one.y], np.int32)
     rows, columns = field.azure.shape
-    cut = bool(rim.min() <= 0 or rim[..., 0].max() >= columns - 1 or rim[..., 1].max() >= rows - 1)
+    low, high = rim.min(axis=(0, 1)), rim.max(axis=(0, 1))
+    at_edge = (low[1] <= 0, high[1] >= rows - 1, low[0] <= 0, high[0] >= columns - 1)
+    sides = frozenset(side for side in range(4) if at_edge[side])
     nucleus = float(one.nucleus.sum()) * field.um**2
-    return _Body(nucleus, nucleus, float(one.cell.sum()) * field.um**2, cv2.convexHull(rim), cut, one.plateau)
+    y, x = np.nonzero(one.cell)
+    y, x = y + one.y, x + one.x
+    moments = np.array([len(y), y.sum(), x.sum(), (y * y).sum(), (x * x).sum()], np.float64)
+    return _Body(nucleus, nucleus, len(y) * field.um**2, cv2.convexHull(rim), sides, one.plateau, moments)
+
+
+def _moment(area: float, first: float, second: float, low: float | None) -> tuple[float, float]:
+    """Second moment along one axis and how many times the area: about the centre, or about an edge, mirrored there."""
+    if low is None:
+        return second - first * first / area, 1.0
+    return 2 * (second - 2 * low * first + low * low * area), 2.0
+
+
+def roundness(body: "_Body", shape: tuple[int, int]) -> float:
+    """Area² over 2π times the polar moment about the centre: 1 for a disc, less for anything else.
+
+    A body cut by the image's edge is also tried with its mirror image beyond that edge, as if cut in the middle; the
+    rounder counts.
+    """
+    area, y, x, yy, xx = body.moments
+    rows, columns = shape
+    across = [None] + [line for side, line in ((0, -0.5), (1, rows - 0.5)) if side in body.sides]
+    along = [None] + [line for side, line in ((2, -0.5), (3, columns - 0.5)) if side in body.sides]
+    best = 0.0
+    for top in across:
+        vertical, twice = _moment(area, y, yy, top)
+        for left in along:
+            horizontal, again = _moment(area, x, xx, left)
+            # Mirroring across one axis doubles the area, and with it the moment along the other.
+            polar = vertical * again + horizontal * twice
+            best = max(best, (area * twice * again) ** 2 / (2 * np.pi * max(polar, 1e-6)))
+    return float(best)
 
 
 class _Joining:
@@ -145,14 +197,23 @@ class _Joining:
     def fit(self, i: int, j: int) -> float:
         """How well two bodies make one cell, 0 where they do not."""
         one, other = self.bodies[i], self.bodies[j]
+        if one.cell + other.cell > DISC_UM2:
+            return 0.0
+        share = self.fills(i, j)
+        whole = self._roundness(one.with_(other))
+        rounder = whole - max(self._roundness(one), self._roundness(other))
+        if rounder >= ROUNDER and whole >= DISC and share >= DISC_FILLS:
+            return share
         smaller = min(one.lobe, other.lobe)
         granular = min(one.plateau, other.plateau) < GRANULES * max(one.plateau, other.plateau)
         too_much = smaller > LOBE_UM2 or one.nucleus + other.nucleus > TOGETHER_UM2
         if one.cell + other.cell > CELL_UM2 or (too_much and not granular):
             return 0.0
-        share = self.fills(i, j)
         sure = smaller <= SURE_LOBE_UM2 and not (one.cut or other.cut)
         return share if share >= (ROUND if sure else VERY_ROUND) else 0.0
+
+    def _roundness(self, body: _Body) -> float:
+        return roundness(body, (self.owner.shape[0], self.owner.shape[1]))
 
     def join(self, i: int, j: int) -> None:
         """Make body j part of body i."""

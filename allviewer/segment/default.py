@@ -7,40 +7,37 @@ import numpy as np
 from allviewer.segment import gates
 from allviewer.segment.chromatin import Stains
 from allviewer.segment.dictionary import NAMES
-from allviewer.segment.grid import Field, working_field
+from allviewer.segment.grid import Field, factor_for
 from allviewer.segment.lobes import GAP_UM, join_lobes, neighbours
 from allviewer.segment.measure import Measured, measure, table_from
 from allviewer.segment.seeds import nuclear_parts
+from allviewer.segment.sheet import cut_out
 from allviewer.segment.survey import Survey, survey
 from allviewer.segment.whole_cell import whole_cells
 from allviewer.vocab.arrays import RGB, Labels
-from allviewer.vocab.cells import CellTable
+from allviewer.vocab.cells import CellTable, Kind
 
 _SMALLEST_IMAGE = 8
 """Working pixels on the shorter side below which no cell can be seen."""
 
 
-def table_of(field: Field, nuclei: Labels, found: Survey) -> CellTable:
+def grown(field: Field, nuclei: Labels, found: Survey) -> list[tuple[Measured, Kind]]:
     """Grow, measure and judge numbered nuclei: the last part of every route."""
     intact, stains = found.nucleus / found.unmixing, Stains(found)
-    cells, kinds = list[Measured](), list[int]()
     parts, zone, far = whole_cells(field, nuclei)
     pairs = neighbours(zone, far, field.px(GAP_UM), len(parts))
+    out = []
     for one in join_lobes(field, parts, pairs):
         measured = measure(field, one, stains)
         kind = gates.judge(measured.values, one.plateau, intact, measured.cut) if measured else None
         if measured is not None and kind is not None:
-            cells.append(measured)
-            kinds.append(int(kind))
-    return table_from(cells, kinds, field.shape)
+            out.append((measured, kind))
+    return out
 
 
-def seen(rgb: RGB, um_per_px: float, found: Survey) -> Field | None:
-    """The image on the working grid, or None where it is too dark or too small to hold a cell."""
-    if not found.lit or 0 in rgb.shape:
-        return None
-    field = working_field(np.ascontiguousarray(rgb), um_per_px, found)
-    return None if min(field.azure.shape) < _SMALLEST_IMAGE else field
+def visible(rgb: RGB, um_per_px: float, found: Survey) -> bool:
+    """Whether the image is bright enough and large enough to hold a cell."""
+    return found.lit and min(rgb.shape[:2]) >= _SMALLEST_IMAGE * factor_for(um_per_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,8 @@ class Default:
 
     def cells(self, rgb: RGB, um_per_px: float, survey: Survey) -> CellTable:
         """White cells of an (H, W, 3) uint8 image; see `Segmenter`."""
-        field = seen(rgb, um_per_px, survey)
-        if field is None:
+        sheet = cut_out(np.ascontiguousarray(rgb), um_per_px, survey) if visible(rgb, um_per_px, survey) else None
+        if sheet is None:
             return CellTable.empty(NAMES)
-        return table_of(field, nuclear_parts(field), survey)
+        cells = grown(sheet.field, nuclear_parts(sheet.field), survey)
+        return table_from([(sheet.back(one), kind) for one, kind in cells], rgb.shape[:2])

@@ -2,15 +2,28 @@
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import cv2
+import numba as nb
 import numpy as np
 
-from allviewer.segment.survey import Survey, nuclear_contrast, off_line
+from allviewer.pixels.density import density_table
+from allviewer.segment.survey import Survey
 from allviewer.vocab.arrays import RGB, Floats, Grey
 
 COARSEST_UM = 0.28
 """Images finer than half of this are averaged down by a power of two; never up."""
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _unmix(rgb, table, azure, aside):  # type: ignore[no-untyped-def]
+    """Sum of the table's rows for the three channels, both columns at once."""
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            r, g, b = table[rgb[y, x, 0], 0], table[rgb[y, x, 1], 1], table[rgb[y, x, 2], 2]
+            azure[y, x] = r[0] + g[0] + b[0]
+            aside[y, x] = r[1] + g[1] + b[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +48,15 @@ class Field:
     factor: int
     um: float
     shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, rgb: RGB, um: float, factor: int, shape: tuple[int, int], survey: Survey) -> Self:
+        """A field of pixels that are on the working grid already, (h, w, 3) uint8."""
+        weights = np.stack([survey.contrast, survey.aside], axis=1).astype(np.float32)
+        table = density_table(survey.white)[..., None] * weights
+        azure, aside = np.empty(rgb.shape[:2], np.float32), np.empty(rgb.shape[:2], np.float32)
+        _unmix(rgb, table, azure, aside)
+        return cls(rgb, azure, aside, factor, um, shape)
 
     def px(self, um: float) -> float:
         """A length in micrometres as working pixels."""
@@ -73,12 +95,18 @@ def working_field(rgb: RGB, um_per_px: float, survey: Survey) -> Field:
     um_per_px : of the image.
     survey : the slide's.
     """
-    rows, columns = rgb.shape[:2]
     factor = factor_for(um_per_px)
-    if factor > 1:
-        below, beside = -rows % factor, -columns % factor
-        if below or beside:
-            rgb = cv2.copyMakeBorder(rgb, 0, below, 0, beside, cv2.BORDER_REPLICATE)
-        size = (rgb.shape[1] // factor, rgb.shape[0] // factor)
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return Field(rgb, nuclear_contrast(rgb, survey), off_line(rgb, survey), factor, um_per_px * factor, (rows, columns))
+    return Field.of(averaged(rgb, factor), um_per_px * factor, factor, rgb.shape[:2], survey)
+
+
+def averaged(rgb: RGB, factor: int) -> RGB:
+    """Means of ``factor`` by ``factor`` pixels; the last row and column are repeated to fill their blocks."""
+    rows, columns = rgb.shape[:2]
+    if factor == 1:
+        return rgb
+    below, beside = -rows % factor, -columns % factor
+    if below or beside:
+        rgb = cv2.copyMakeBorder(rgb, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+    size = (rgb.shape[1] // factor, rgb.shape[0] // factor)
+    out: RGB = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return out

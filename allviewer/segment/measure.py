@@ -12,7 +12,7 @@ from allviewer.segment.outlines import rings
 from allviewer.segment.shape import Shape, measure_shape
 from allviewer.segment.whole_cell import Found
 from allviewer.vocab.arrays import Floats, Ints, Mask
-from allviewer.vocab.cells import CellTable, Outlines
+from allviewer.vocab.cells import CellTable, Kind, Outlines
 
 SMOOTHING_UM = 0.35
 """Standard deviation of outline smoothing along the outline."""
@@ -140,18 +140,20 @@ def cut_diameter(field: Field, found: Found) -> float | None:
     return max(across) * field.um if across else None
 
 
-def table_from(cells: list[Measured], kinds: list[int], shape: tuple[int, int]) -> CellTable:
-    """The table of measured cells, ids 1..n; ``kinds`` one a cell, ``shape`` (H, W) of the image."""
-    n = len(cells)
+def table_from(found: list[tuple[Measured, Kind]], shape: tuple[int, int]) -> CellTable:
+    """The table of measured cells in reading order, ids 1..n; ``shape`` (H, W) of the image."""
+    n = len(found)
     if n == 0:
         return CellTable.empty(NAMES)
+    found = sorted(found, key=lambda one: one[0].corner)
+    cells = [one for one, _ in found]
     corners = np.array([one.corner for one in cells], np.float32)
     low = np.array([one.outer.min(axis=0) for one in cells]) + corners
     high = np.array([one.outer.max(axis=0) for one in cells]) + corners
     bbox = np.concatenate([np.floor(low), np.minimum(np.ceil(high), shape)], axis=1)
     return CellTable(
         np.arange(1, n + 1, dtype=np.int64),
-        np.array(kinds, np.uint8),
+        np.array([kind for _, kind in found], np.uint8),
         (np.array([one.cell.centroid for one in cells]) + corners).astype(np.float32),
         np.maximum(bbox, 0).astype(np.int32),
         np.array([one.cell.area for one in cells], np.float32),

@@ -8,9 +8,10 @@ import numpy as np
 from allviewer.pixels.equalise import luminance
 from allviewer.pixels.reconstruct import by_dilation, by_erosion, h_minima
 from allviewer.pixels.wiener import wiener
-from allviewer.segment.default import seen, table_of
+from allviewer.segment.default import grown, visible
 from allviewer.segment.dictionary import NAMES
-from allviewer.segment.grid import Field, disc
+from allviewer.segment.grid import Field, disc, working_field
+from allviewer.segment.measure import table_from
 from allviewer.segment.seeds import SMALLEST_UM2, drop_specks, fine, nuclear_mask, part_clumps
 from allviewer.segment.survey import GATE, Survey, survey
 from allviewer.segment.watershed import components, watershed
@@ -137,7 +138,7 @@ class Oadls:
 
     def cells(self, rgb: RGB, um_per_px: float, survey: Survey) -> CellTable:
         """White cells of an (H, W, 3) uint8 image; see `Segmenter`."""
-        field = seen(rgb, um_per_px, survey)
-        if field is None:
+        if not visible(rgb, um_per_px, survey):
             return CellTable.empty(NAMES)
-        return table_of(field, nuclei(field, survey), survey)
+        field = working_field(np.ascontiguousarray(rgb), um_per_px, survey)
+        return table_from(grown(field, nuclei(field, survey), survey), rgb.shape[:2])

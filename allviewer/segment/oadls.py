@@ -25,10 +25,14 @@ DEPTH = 4
 """Grey levels by which a minimum must be deeper than its passes to seed a cell."""
 
 
-def filtered(rgb: RGB, table: Grey) -> Grey:
-    """Wiener filter, then dynamic histogram equalisation: luminance, (h, w) uint8."""
-    smooth = np.clip(np.rint(wiener(rgb)), 0, 255).astype(np.uint8)
-    out: Grey = table[luminance(smooth)]
+def smoothed(rgb: RGB) -> RGB:
+    """Wiener filter, (h, w, 3) uint8."""
+    return np.clip(np.rint(wiener(rgb)), 0, 255).astype(np.uint8)
+
+
+def equalised(rgb: RGB, table: Grey) -> Grey:
+    """Dynamic histogram equalisation of the luminance, (h, w) uint8."""
+    out: Grey = table[luminance(rgb)]
     return out
 
 
@@ -90,16 +94,35 @@ def impose(relief: Grey, markers: Mask) -> Grey:
     return by_erosion(seed, lifted)
 
 
-def nuclei(field: Field, found: Survey) -> Labels:
-    """All five stages: nuclear parts of a field, (h, w) int32 numbered from 1."""
-    image = filtered(field.rgb, np.frombuffer(found.equalisation, np.uint8))
+@dataclass(frozen=True, slots=True, eq=False)
+class Stages:
+    """What each of the paper's stages makes of a field, all (h, w).
+
+    Attributes
+    ----------
+    image : uint8, filtered and equalised luminance.
+    flat : uint8, its texture flattened by reconstruction.
+    internal, external : int32 and bool, the markers.
+    relief : uint8, the gradient with the markers imposed.
+    flooded : int32, the watershed's regions, what is not stained left out.
+    """
+
+    image: Grey
+    flat: Grey
+    internal: Labels
+    external: Mask
+    relief: Grey
+    flooded: Labels
+
+
+def stages(field: Field, found: Survey) -> Stages:
+    """The paper's route, from the filtered image to the watershed lines on the imposed gradient."""
+    image = equalised(smoothed(field.rgb), np.frombuffer(found.equalisation, np.uint8))
     nuclear = nuclear_mask(field)
     flat = flattened(image, field.px(TEXTURE_UM))
     internal = internal_markers(flat, nuclear)
     external = external_marker(internal, nuclear, field.px(0.8))
     count = int(internal.max(initial=0))
-    if count == 0:
-        return internal
     markers = internal.copy()
     markers[external & (internal == 0)] = count + 1
     relief = impose(gradient(image), markers > 0)
@@ -107,7 +130,12 @@ def nuclei(field: Field, found: Survey) -> Labels:
     flooded = watershed(relief, markers)
     flooded[flooded > count] = 0
     flooded[fine(field) <= GATE] = 0
-    return drop_specks(_parted(flooded, field), field.area(SMALLEST_UM2))
+    return Stages(image, flat, internal, external, relief, flooded)
+
+
+def nuclei(field: Field, found: Survey) -> Labels:
+    """Nuclear parts of a field, (h, w) int32 numbered from 1."""
+    return drop_specks(_parted(stages(field, found).flooded, field), field.area(SMALLEST_UM2))
 
 
 def _lines(labels: Labels) -> Mask:

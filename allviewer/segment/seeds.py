@@ -147,19 +147,33 @@ def part_clumps(mask: Mask, azure: Floats, um: float, lines: Mask | None = None)
     return out
 
 
+def rim_distance(mask: Mask, um: float) -> Floats:
+    """How deep inside a mask each pixel lies: smoothed distance to the rim, (h, w) float32 µm."""
+    depth = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * um
+    out: Floats = cv2.GaussianBlur(depth, (0, 0), max(0.5, 0.3 / um))
+    return out
+
+
+def _levels(depth: Floats) -> Grey:
+    out: Grey = np.minimum(depth * _LEVELS_PER_UM, 255).astype(np.uint8)
+    return out
+
+
+def peaks(depth: Floats) -> Mask:
+    """Maxima of `rim_distance`, however shallow: where flooding begins."""
+    return h_maxima(_levels(depth), round(_SHALLOWEST_UM * _LEVELS_PER_UM))
+
+
 def _part_piece(mask: Mask, azure: Floats, um: float, lines: Mask | None) -> Labels:
     """`part_clumps` for one 8-connected piece in its window."""
     inner = mask if lines is None else mask & ~lines
     if inner.all():
         return mask.astype(np.int32)
-    depth = cv2.distanceTransform(inner.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * um
-    smooth = cv2.GaussianBlur(depth, (0, 0), max(0.5, 0.3 / um))
-    level = np.minimum(smooth * _LEVELS_PER_UM, 255).astype(np.uint8)
-    peaks = h_maxima(level, round(_SHALLOWEST_UM * _LEVELS_PER_UM)) & mask
-    count, markers = components(peaks)
+    smooth = rim_distance(inner, um)
+    count, markers = components(peaks(smooth) & mask)
     if count < 2:
         return mask.astype(np.int32)
-    labels = watershed(255 - level, markers, mask)
+    labels = watershed(255 - _levels(smooth), markers, mask)
     room = 6 * count + 8
     pairs, seams = np.zeros((room, 2), np.int32), np.zeros((room, 3))
     found, parts = _seams(labels, smooth, azure, count, pairs, seams)

@@ -135,6 +135,14 @@ def _without_tails(mask: Mask, nucleus: Mask, field: Field) -> Mask:
     return grown
 
 
+def evidence(field: Field) -> Floats:
+    """What speaks for cytoplasm, (h, w) float32 optical density: stain that is not the red cells' own."""
+    width = max(0.5, field.px(0.3))
+    across, aside = (cv2.GaussianBlur(plane, (0, 0), width) for plane in (field.azure, field.aside))
+    out: Floats = cv2.magnitude(np.maximum(across, 0), ASIDE * aside)
+    return out
+
+
 def whole_cells(field: Field, nuclei: Labels) -> tuple[list[Found | None], Labels, Floats]:
     """Both masks of every numbered nucleus.
 
@@ -153,9 +161,7 @@ def whole_cells(field: Field, nuclei: Labels) -> tuple[list[Found | None], Label
     reach = field.px(REACH_UM)
     zone[far > reach] = 0
     fine = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.15)))
-    width = max(0.5, field.px(0.3))
-    across, aside = (cv2.GaussianBlur(plane, (0, 0), width) for plane in (field.azure, field.aside))
-    coarse = cv2.magnitude(np.maximum(across, 0), ASIDE * aside)
+    coarse = evidence(field)
     out: list[Found | None] = []
     for number, window in enumerate(_windows(zone, count), start=1):
         if window is None:

@@ -30,8 +30,6 @@ LEAST_UM2, LEAST_CUT_UM2 = 5.0, 1.0
 CROWDED = 0.8
 """Where more than this part of the field would be cut out, the whole field is one sheet."""
 
-_ROW_STEP = 2
-
 
 class Place(NamedTuple):
     """A window of the field on the sheet, working pixels; its height and width are the same on both."""
@@ -76,9 +74,9 @@ def _suspects(view, table, least, out):  # type: ignore[no-untyped-def]
 
 
 def suspects(rgb: RGB, side: int, survey: Survey) -> Grey:
-    """Blocks of ``side`` image pixels that may be nuclear, uint8 0 or 1; every other row of the image is looked at."""
+    """Blocks of ``side`` image pixels that may be nuclear, uint8 0 or 1; two rows of each are looked at."""
     rows, columns = rgb.shape[0] // side, rgb.shape[1] // side
-    thin = rgb[: rows * side : _ROW_STEP, : columns * side]
+    thin = rgb[: rows * side : side // 2, : columns * side]
     view = cv2.resize(thin, (columns, rows), interpolation=cv2.INTER_AREA)
     table = density_table(survey.white) * survey.contrast.astype(np.float32)
     out = np.empty((rows, columns), np.uint8)

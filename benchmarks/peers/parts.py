@@ -1,0 +1,91 @@
+"""Two stages alone: measuring cells against regionprops_table, outlining them against find_contours.
+
+All start from the same masks of the same cells on the project's working grid.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from skimage import measure
+
+from allviewer.pixels.density import optical_density
+from allviewer.segment import default
+from allviewer.segment import measure as measuring
+from allviewer.segment.grid import working_field
+from allviewer.segment.outlines import draw
+from allviewer.vocab.cells import Outlines
+from peers.scikit_image import contours
+
+SHAPES = ("label", "area", "centroid", "bbox", "perimeter", "eccentricity", "solidity", "area_convex")
+STAINS = ("intensity_mean", "intensity_std")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """What both are given: the calls the project made for each cell, and the same cells as label images."""
+
+    measured: list[tuple]
+    outlined: list[tuple]
+    cell: np.ndarray
+    nucleus: np.ndarray
+    stains: np.ndarray
+
+
+@contextmanager
+def overheard(module, name):
+    """The positional arguments of every call of ``module.name`` inside the block."""
+    calls, function = [], getattr(module, name)
+
+    def noting(*arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    setattr(module, name, noting)
+    try:
+        yield calls
+    finally:
+        setattr(module, name, function)
+
+
+def prepare(picture):
+    """Find the cells of a picture once, untimed."""
+    route = default.Default()
+    found = route.survey(picture.rgb, picture.um)
+    with overheard(default, "measure") as measured, overheard(measuring, "rings_of") as outlined:
+        table = route.cells(picture.rgb, picture.um, found)
+    field = working_field(picture.rgb, picture.um, found)
+    shape = field.azure.shape
+    cell, nucleus = (draw(_scaled(rings, field.factor), shape) for rings in (table.cell, table.nucleus))
+    density = optical_density(field.rgb, found.white).astype(np.float32)
+    stains = np.dstack([field.azure, density @ np.array(found.red_cell, np.float32), density])
+    return Cells(measured, outlined, cell, np.where(cell > 0, nucleus, 0), stains)
+
+
+def _scaled(outlines, factor):
+    return Outlines(outlines.points / np.float32(factor), outlines.starts, outlines.owner)
+
+
+def outlines(cells):
+    """The project: pieces found, traced, smoothed and thinned, of every cell and nucleus."""
+    return [measuring.rings_of(*call) for call in cells.outlined]
+
+
+def outlines_theirs(cells):
+    """`find_contours` of every cell and nucleus in its own box: as traced, neither smoothed nor thinned."""
+    return contours(cells.cell), contours(cells.nucleus)
+
+
+def features(cells):
+    """The project: every measurement of the data dictionary. It outlines the cells too, see `segmentation.py`."""
+    return [measuring.measure(*call) for call in cells.measured]
+
+
+def features_theirs(cells):
+    """`regionprops_table`: shapes, and stains of nucleus and cytoplasm; no texture, lobes or sharpness."""
+    cytoplasm = np.where(cells.nucleus > 0, 0, cells.cell)
+    return [
+        measure.regionprops_table(cells.cell, properties=SHAPES),
+        measure.regionprops_table(cells.nucleus, cells.stains, properties=(*SHAPES, "perimeter_crofton", *STAINS)),
+        measure.regionprops_table(cytoplasm, cells.stains[..., :2], properties=("label", *STAINS)),
+    ]

@@ -31,10 +31,17 @@ sectors of one disc; cells that touch stay rounder each than both together, even
 DISC_FILLS = 0.86
 """Least part of its convex hull that such a cell fills."""
 
+LOBES_FILL = 0.80
+"""Least part of its hull that a cell fills whose lobes are all sure: its cytoplasm may be too pale to be seen whole,
+and two cells with nuclei so small are further apart: the lobes of one lie within `LOBES_UM`."""
+
+LOBES_UM = 12.5
+"""Longest side of the box around the sure lobes of one cell."""
+
 DISC_UM2 = 530.0
 """Largest such cell: a disc of 26 µm."""
 
-GAP_UM = 3.0
+GAP_UM = 3.5
 """Widest stretch of cytoplasm between two lobes of one cell."""
 
 GRANULES = 0.6
@@ -96,6 +103,7 @@ class _Body:
     rim : convex hull of the cell, (k, 1, 2) int32 (x, y) on the working grid.
     sides : which of the image's edges cut it: top, bottom, left, right.
     plateau : contrast of the densest part.
+    box : of the nucleus: least y and x, negated greatest y and x; (4,) int64.
     moments : pixels of the cell, sums of their y, x, y² and x², from the image's corner; (5,) float64.
     """
 
@@ -105,6 +113,7 @@ class _Body:
     rim: NDArray[np.int32]
     sides: frozenset[int]
     plateau: float
+    box: NDArray[np.int64]
     moments: NDArray[np.float64]
 
     @property
@@ -117,10 +126,12 @@ class _Body:
         rim = cv2.convexHull(np.concatenate([self.rim, other.rim]))
         dense, faint = (self, other) if self.plateau >= other.plateau else (other, self)
         cell, sides = self.cell + other.cell, self.sides | other.sides
-        moments = self.moments + other.moments
+        moments, box = self.moments + other.moments, np.minimum(self.box, other.box)
         if faint.plateau < GRANULES * dense.plateau:
-            return _Body(dense.nucleus, dense.lobe, cell, rim, sides, dense.plateau, moments)
-        return _Body(self.nucleus + other.nucleus, max(self.lobe, other.lobe), cell, rim, sides, dense.plateau, moments)
+            return _Body(dense.nucleus, dense.lobe, cell, rim, sides, dense.plateau, box, moments)
+        return _Body(
+            self.nucleus + other.nucleus, max(self.lobe, other.lobe), cell, rim, sides, dense.plateau, box, moments
+        )
 
 
 def _body(one: Found, field: Field) -> _Body:
@@ -131,10 +142,12 @@ def _body(one: Found, field: Field) -> _Body:
     at_edge = (low[1] <= 0, high[1] >= rows - 1, low[0] <= 0, high[0] >= columns - 1)
     sides = frozenset(side for side in range(4) if at_edge[side])
     nucleus = float(one.nucleus.sum()) * field.um**2
+    y, x = np.nonzero(one.nucleus if one.nucleus.any() else one.cell)
+    box = np.array([y.min(), x.min(), -y.max(), -x.max()]) + np.array([one.y, one.x, -one.y, -one.x])
     y, x = np.nonzero(one.cell)
     y, x = y + one.y, x + one.x
     moments = np.array([len(y), y.sum(), x.sum(), (y * y).sum(), (x * x).sum()], np.float64)
-    return _Body(nucleus, nucleus, len(y) * field.um**2, cv2.convexHull(rim), sides, one.plateau, moments)
+    return _Body(nucleus, nucleus, len(y) * field.um**2, cv2.convexHull(rim), sides, one.plateau, box, moments)
 
 
 def _moment(area: float, first: float, second: float, low: float | None) -> tuple[float, float]:
@@ -209,8 +222,15 @@ class _Joining:
         too_much = smaller > LOBE_UM2 or one.nucleus + other.nucleus > TOGETHER_UM2
         if one.cell + other.cell > CELL_UM2 or (too_much and not granular):
             return 0.0
+        if max(one.lobe, other.lobe) <= SURE_LOBE_UM2 and share >= LOBES_FILL and self.span(i, j) <= LOBES_UM:
+            return share
         sure = smaller <= SURE_LOBE_UM2 and not (one.cut or other.cut)
         return share if share >= (ROUND if sure else VERY_ROUND) else 0.0
+
+    def span(self, i: int, j: int) -> float:
+        """Longest side of the box around the nuclei of two bodies, µm."""
+        y0, x0, y1, x1 = np.minimum(self.bodies[i].box, self.bodies[j].box)
+        return float(max(-y1 - y0, -x1 - x0) + 1) * self.um
 
     def _roundness(self, body: _Body) -> float:
         return roundness(body, (self.owner.shape[0], self.owner.shape[1]))

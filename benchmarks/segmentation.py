@@ -24,6 +24,11 @@ from peers.rounds import TARGETS, machine, timed
 
 from allviewer.segment.pixel_size import estimate_pixel_size
 
+PARTS = {
+    "features": "regionprops_table",
+    "traced": "find_contours",
+    "outlines": "find_contours, smoothed, thinned",
+}
 COLUMNS = f"{'':34} {'wall ms':>9} {'(min)':>9} {'cpu ms':>9} {'(min)':>9} {'x wall':>7} {'x cpu':>7} {'target':>7}"
 
 
@@ -93,9 +98,9 @@ def report(out):
     yield line("scikit-image and SciPy", out["oadls"]["oadls"], f">={TARGETS['oadls']}")
     yield f"  the whole route, lobes joined: {words(out['oadls']['allviewer']['route'])}"
     yield from ("", f"measuring and outlining {out['parts']['cells']} cells", COLUMNS)
-    for part, peer in (("features", "regionprops_table"), ("outlines", "find_contours")):
+    for part, peer in PARTS.items():
         yield line(f"allviewer {part}", out["parts"][part]["allviewer"])
-        yield line(peer, out["parts"][part][part], f">={TARGETS[part]}")
+        yield line(peer, out["parts"][part]["peer"], f">={TARGETS[part]}")
     yield from _limits(out)
     yield from ("", f"default route by stage, {out['stages']['cpu_ms']:.1f} ms of CPU")
     yield from (

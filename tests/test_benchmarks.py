@@ -74,12 +74,14 @@ def test_measuring_and_outlining_are_given_the_same_cells(bench, picture):
     cells = bench.contest.parts.prepare(picture)
     # judged cells may be fewer than measured ones: the gates come afterwards
     assert 1 <= len(np.unique(cells.cell)) - 1 <= len(cells.measured)
-    assert len(bench.contest.parts.outlines(cells)) == 2 * len(cells.measured)
+    assert len(bench.contest.parts.outlines(cells)) == len(bench.contest.parts.traced(cells)) == 2 * len(cells.measured)
+    theirs = sum(len(rings) for rings in bench.contest.parts.traced_theirs(cells)[0])
+    assert theirs >= len(np.unique(cells.cell)) - 1
     shapes, nuclei, rest = bench.contest.parts.features_theirs(cells)
     assert len(shapes["area"]) == len(nuclei["area"]) == len(np.unique(cells.cell)) - 1
     assert len(rest["intensity_mean-0"]) <= len(shapes["area"])
     rows = bench.contest.measuring(picture, 1)
-    assert rows["features"]["features"]["ratio"]["cpu"] > 0
+    assert min(rows[part]["peer"]["ratio"]["cpu"] for part in ("features", "traced", "outlines")) > 0
 
 
 def test_tiles_by_hand_give_the_cells_of_the_whole(bench, picture):

@@ -70,21 +70,19 @@ def recipe(picture, rounds):
 def measuring(picture, rounds):
     """Measurements against regionprops_table, outlines against find_contours; outlining is taken off measuring."""
     cells = parts.prepare(picture)
-    traced = _pair(
-        {"allviewer": {}, "outlines": {}}, lambda: parts.outlines(cells),
-        {"outlines": lambda: parts.outlines_theirs(cells)}, rounds,
-    )  # fmt: skip
-    both = _pair(
-        {"allviewer": {}, "features": {}}, lambda: parts.features(cells),
-        {"features": lambda: parts.features_theirs(cells)}, rounds,
-    )  # fmt: skip
-    alone = {
-        kind: max(both["allviewer"][kind] - traced["allviewer"][kind], 0.0)
-        for kind in ("wall", "wall_min", "cpu", "cpu_min")
+    calls = {
+        "traced": (parts.traced, parts.traced_theirs),
+        "outlines": (parts.outlines, parts.outlines_theirs),
+        "features": (parts.features, parts.features_theirs),
     }
-    both["allviewer"].update(alone)
-    both["features"]["ratio"] = ratio(both["features"], alone)
-    return {"features": both, "outlines": traced, "cells": len(cells.measured)}
+    out = {}
+    for name, (ours, theirs) in calls.items():
+        rows = {"allviewer": {}, "peer": {}}
+        out[name] = _pair(rows, lambda ours=ours: ours(cells), {"peer": lambda theirs=theirs: theirs(cells)}, rounds)
+    own, drawn = out["features"]["allviewer"], out["outlines"]["allviewer"]
+    own.update({kind: max(own[kind] - drawn[kind], 0.0) for kind in ("wall", "wall_min", "cpu", "cpu_min")})
+    out["features"]["peer"]["ratio"] = ratio(out["features"]["peer"], own)
+    return {**out, "cells": len(cells.measured)}
 
 
 def _pair(rows, ours, others, rounds):

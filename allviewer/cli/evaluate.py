@@ -1,6 +1,7 @@
-"""``allviewer evaluate MODEL|SYSTEM DATA``."""
+"""``allviewer evaluate MODEL|SYSTEM DATA`` and ``allviewer evaluate segmentation [DATA...]``."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,51 +9,106 @@ from typing import Any
 from allviewer.cli.train import add_fitting, tell
 from allviewer.vocab.errors import ExportError
 
+SEGMENTATION = "segmentation"
+"""Stands where a model's name is asked for; a file of that name is meant by its path, ./segmentation."""
+
+OF_A_MODEL = ("out", "split", "folds", "epochs", "learning_rate", "seed", "taxonomy", "device")
+USAGE = """allviewer evaluate MODEL|SYSTEM DATA [--json FILE] [options of a model]
+       allviewer evaluate segmentation [DATA ...] [--segmenter NAME] [--pictures DIR] [--json FILE]"""
+ABOUT = (
+    "Judge a trained model, or a system by training it fold by fold: on the data that a model was trained on, the "
+    "answer comes from its stored out-of-fold predictions. Or, with the word segmentation, judge how well cells are "
+    "found and outlined: every figure with its 95 %% interval, what it should reach, and the worst cases by name."
+)
+
 
 def add(subparsers: Any) -> None:
     """Add the verb to an argparse subparsers object."""
     parser = subparsers.add_parser(
-        "evaluate",
-        help="judge a model on labelled cells",
-        description="Judge a trained model, or a system by training it fold by fold. On the data that a model was "
-        "trained on, the answer comes from its stored out-of-fold predictions.",
+        "evaluate", help="judge a model on labelled cells, or the segmentation", usage=USAGE, description=ABOUT
     )
-    parser.add_argument("model", help="a model's name or file, or a system's name (then --out is needed)")
-    parser.add_argument("data", type=Path, help="an ALL-IDB1 tree, a folder with one folder a class, or a CSV manifest")
-    parser.add_argument("--out", type=Path, metavar="MODEL", help="where the model of a judged system is written")
+    parser.add_argument(
+        "model", metavar="MODEL|segmentation", help="a model's name or file, a system's name, or this word"
+    )
+    parser.add_argument(
+        "data", nargs="*", metavar="DATA",
+        help="of a model: an ALL-IDB1 tree, a folder with one folder a class, or a CSV manifest. Of the segmentation: "
+        "data sets with their manifest.csv, folders of such, or the word synthetic (the default), which needs no data",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
-    add_fitting(parser, ("fold", "session", "image"))
-    parser.set_defaults(run=run)
+    ours = parser.add_argument_group("options of the segmentation")
+    ours.add_argument("--segmenter", choices=("default", "oadls"), help="default: default")
+    ours.add_argument("--pictures", type=Path, metavar="DIR", help="draw the worst cases, found and true, as PNG")
+    theirs = parser.add_argument_group("options of a model")
+    theirs.add_argument("--out", type=Path, metavar="MODEL", help="where the model of a judged system is written")
+    add_fitting(theirs, ("fold", "session", "image"))
+    parser.set_defaults(run=run, usual={name: parser.get_default(name) for name in OF_A_MODEL})
 
 
 def run(args: argparse.Namespace) -> int:
     """Judge; 0 when the figures are out, 2 wrong usage (nothing was done)."""
-    import json
-
-    if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
-        print(
-            f"allviewer evaluate: --json {args.json}: no file can be written there. Nothing was done.", file=sys.stderr
-        )
+    why = _refusal(args)
+    if why:
+        print(f"allviewer evaluate: {why}. Nothing was done.", file=sys.stderr)
         return 2
+    return _segmentation(args) if args.model == SEGMENTATION else _model(args)
+
+
+def _refusal(args: argparse.Namespace) -> str:
+    """Why the command as typed cannot be started, or nothing."""
+    if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
+        return f"--json {args.json}: no file can be written there"
+    if args.model == SEGMENTATION:
+        for name, usual in args.usual.items():
+            if getattr(args, name) != usual:
+                return f"--{name.replace('_', '-')} is an option of a model, not of the segmentation"
+        if args.pictures is not None and args.pictures.exists() and not args.pictures.is_dir():
+            return f"--pictures {args.pictures}: this is no folder"
+        return ""
+    if args.segmenter is not None or args.pictures is not None:
+        return "--segmenter and --pictures are options of the segmentation: expected 'allviewer evaluate segmentation'"
+    return "" if len(args.data) == 1 else f"a model is judged on one DATA, got {len(args.data)}"
+
+
+def _model(args: argparse.Namespace) -> int:
     from allviewer import learning
 
     for event in learning.evaluation_events(
-        args.model, args.data, split=args.split, folds=args.folds, epochs=args.epochs,
+        args.model, Path(args.data[0]), split=args.split, folds=args.folds, epochs=args.epochs,
         learning_rate=args.learning_rate, seed=args.seed, device=args.device, taxonomy=args.taxonomy, work=args.out,
     ):  # fmt: skip
         if not isinstance(event, learning.Evaluation):
             tell(event)
             continue
         print(event.as_text())
-        if args.json is not None:
-            _write(args.json, json.dumps(event.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        _write(args.json, event.as_dict())
     return 0
 
 
-def _write(path: Path, text: str) -> None:
+def _segmentation(args: argparse.Namespace) -> int:
+    from allviewer import __version__
+    from allviewer.learning import segmentation
+
+    name = args.segmenter or "default"
+    sections = []
+    print(f"segmentation '{name}', allviewer {__version__}; intervals are bootstrapped over sessions or images\n")
+    for section in segmentation.judged(args.data, name):
+        print(segmentation.section_text(section, floors=name == "default"), flush=True)
+        if args.pictures is not None:
+            for path in segmentation.write_pictures(args.pictures, section.data, section.cases):
+                print(f"  {path}", flush=True)
+            print()
+        sections.append(section.as_dict())
+    _write(args.json, {"version": __version__, "segmenter": name, "research_use_only": True, "sections": sections})
+    return 0
+
+
+def _write(path: Path | None, figures: dict[str, Any]) -> None:
+    if path is None:
+        return
     half = path.with_name(path.name + ".part")
     try:
-        half.write_text(text, encoding="utf-8")
+        half.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         half.replace(path)
     except OSError as error:
         half.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def add_fitting(parser: argparse.ArgumentParser, splits: tuple[str, ...]) -> None:
+def add_fitting(parser: "argparse._ActionsContainer", splits: tuple[str, ...]) -> None:
     """Options that ``train`` and ``evaluate`` share."""
     parser.add_argument(
         "--split",

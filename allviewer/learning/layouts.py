@@ -46,7 +46,8 @@ def read_samples(data: Path, taxonomy: Taxonomy) -> Samples:
     return _from_folders(data, taxonomy)
 
 
-def _table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file that has at least the columns ``needed``; DataError where it has not, or has no rows."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -89,7 +90,7 @@ def _image_size(path: Path) -> tuple[int, int]:
 
 def _from_all_idb(data: Path, taxonomy: Taxonomy) -> Samples:
     """Lymphoblasts against other white cells; platelet-like marks are left out."""
-    rows = _table(data / "cells.csv", ("image", "x", "y", "label", "session_id", "kind_guess"))
+    rows = read_table(data / "cells.csv", ("image", "x", "y", "label", "session_id", "kind_guess"))
     rows = [r for r in rows if r["kind_guess"] == "wbc_like"]
     if set(taxonomy.keys) != {"blast", "normal"}:
         raise DataError("ALL-IDB1 tells blasts from other white cells only", where=str(data), got=taxonomy.key)
@@ -148,7 +149,7 @@ def _from_folders(data: Path, taxonomy: Taxonomy) -> Samples:
 
 def _from_csv(path: Path, taxonomy: Taxonomy) -> Samples:
     """A manifest. Files are relative to it; rows without a centre are crops, whole."""
-    rows = _table(path, ("file", "label"))
+    rows = read_table(path, ("file", "label"))
     files = tuple(sorted({r["file"] for r in rows}))
     sizes = {f: _image_size(path.parent / f) for f in files}
     labels = [_label(r["label"], taxonomy, f"{path}, row {i + 2}") for i, r in enumerate(rows)]

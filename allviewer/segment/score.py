@@ -143,21 +143,25 @@ def pair_labels(found: Labels, true: Labels) -> Pairing:
 
     Parameters
     ----------
-    found, true : (H, W) int32, 0 background.
+    found, true : (H, W) int32, 0 background; objects are numbered without large gaps.
 
     Notes
     -----
     Above one half no object can have two partners, so the pairing is the only one there is (Kirillov et al., Panoptic
     Segmentation, CVPR 2019); which labels objects bear decides nothing.
     """
-    labels, sizes = zip(*(np.unique(image[image > 0], return_counts=True) for image in (found, true)), strict=True)
-    both = (found > 0) & (true > 0)
-    shared, common = np.unique(np.stack([found[both], true[both]]), axis=1, return_counts=True)
-    a, b = np.searchsorted(labels[0], shared[0]), np.searchsorted(labels[1], shared[1])
-    overlap = common / (sizes[0][a] + sizes[1][b] - common)
+    wide = int(true.max(initial=0)) + 1
+    counts = np.bincount((found.astype(np.int64) * wide + true).ravel())
+    counts = np.pad(counts, (0, -len(counts) % wide))
+    table = counts.reshape(-1, wide)
+    sizes = table.sum(axis=1), table.sum(axis=0)
+    rows, columns = np.nonzero(table[1:, 1:])
+    rows, columns = rows + 1, columns + 1
+    common = table[rows, columns]
+    overlap = common / (sizes[0][rows] + sizes[1][columns] - common)
     same = overlap > 0.5
-    one, other = (each.astype(np.int64) for each in labels)
-    return Pairing(one, other, shared.T[same].astype(np.int64), overlap[same])
+    one, other = (np.flatnonzero(size[1:]) + 1 for size in sizes)
+    return Pairing(one, other, np.stack([rows, columns], axis=1)[same], overlap[same])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +196,28 @@ class Agreement:
         """F1 times the pairs' mean intersection over union (Kirillov et al. 2019); 1 for none of either."""
         both = self.true + self.found
         return 2 * self.overlap / both if both else 1.0
+
+
+def split_right(found: Labels, true: Labels, groups: Ints) -> Mask:
+    """Which groups of touching objects are parted as they should be.
+
+    Parameters
+    ----------
+    found, true : (H, W) int32; true objects are numbered 1..n, all of them there.
+    groups : (n,) group of each true object, 0..g-1.
+
+    Returns
+    -------
+    (g,) bool: every object of the group is paired, see `pair_labels`, and no found object that lies mostly in the group
+    is left over.
+    """
+    paired = pair_labels(found, true)
+    count = int(groups.max()) + 1 if len(groups) else 0
+    right = np.ones(count, np.bool_)
+    right[groups[np.setdiff1d(paired.true, paired.pairs[:, 1]) - 1]] = False
+    for spare in np.setdiff1d(paired.found, paired.pairs[:, 0]):
+        under = true[found == spare]
+        inside = under[under > 0]
+        if 2 * len(inside) > len(under):
+            right[np.bincount(groups[inside - 1]).argmax()] = False
+    return right

@@ -1,6 +1,6 @@
 """Rendered smears with exact truth, of any size, the same from the same seed. Always labelled synthetic."""
 
-from allviewer.synth.field import SAMPLE, SyntheticField, render, render_field, render_sample
+from allviewer.synth.field import SAMPLE, SyntheticField, render, render_field, render_sample, render_through
 from allviewer.synth.files import truth_paths, write_png
 from allviewer.synth.scene import Scene
 from allviewer.synth.slide import write_slide
@@ -15,6 +15,7 @@ __all__ = [
     "render",
     "render_field",
     "render_sample",
+    "render_through",
     "truth_paths",
     "write_png",
     "write_slide",

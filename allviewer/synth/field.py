@@ -1,5 +1,6 @@
 """One field in memory, with its exact truth."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,7 +81,24 @@ def render_sample() -> SyntheticField:
 
 def render(scene: Scene) -> SyntheticField:
     """Render a scene in one piece."""
+    return _render(Smear(scene))
+
+
+def render_through(scene: Scene, cameras: Iterable[Mapping[str, float]]) -> Iterator[SyntheticField]:
+    """One smear photographed again and again: as `render` of each scene, sooner.
+
+    Parameters
+    ----------
+    scene : the smear.
+    cameras : for each picture what is to differ, of ``blur_um``, ``noise``, ``vignette`` and ``fringe_um``.
+    """
     smear = Smear(scene)
+    for camera in cameras:
+        yield _render(smear.through(**camera))
+
+
+def _render(smear: Smear) -> SyntheticField:
+    scene = smear.scene
     rgb = np.empty((scene.height, scene.width, 3), np.uint8)
     cells, nuclei, smudges = (np.empty((scene.height, scene.width), np.int32) for _ in range(3))
     for i in range(0, scene.height, TILE):

@@ -1,7 +1,8 @@
 """The smear: rendered tile by tile, every tile the same however it is asked for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +17,8 @@ from allviewer.synth.white import Sprite, draw_white
 from allviewer.vocab.arrays import RGB, Floats, Labels
 from allviewer.vocab.region import Region
 
+CAMERA = frozenset({"blur_um", "noise", "vignette", "fringe_um"})
+"""Settings of a scene that decide how the smear is seen, not what lies on it."""
 TILE = 512
 """Side of the tiles that are rendered whole, anchored at the image's origin."""
 _REACH_UM = 2.2 * max(most for _, _, _, most in RADII.values())
@@ -50,6 +53,14 @@ class Smear:
         self._specks = lru_cache(512)(self._scatter)
         self._body = lru_cache(48)(self._draw_body)
         self._disc = lru_cache(600)(lambda cell: draw_red(scene, cell))
+
+    def through(self, **camera: float) -> "Smear":
+        """The same smear with other settings of `CAMERA`; what is drawn is shared."""
+        if camera.keys() - CAMERA:
+            raise ValueError(f"{', '.join(sorted(camera.keys() - CAMERA))} is drawn, not seen: make another smear")
+        other = copy(self)
+        other.scene = replace(self.scene, **camera)  # type: ignore[arg-type]
+        return other
 
     def bodies(self, region: Region) -> Iterator[Body]:
         """White cells and smudges of every parcel that touches a region (pixels), ascending parcels."""

@@ -12,6 +12,7 @@ from allviewer.segment.score import (
     pair_boxes,
     pair_labels,
     score_centres,
+    split_right,
     total,
 )
 from allviewer.vocab.cells import CellTable, Kind, Outlines
@@ -146,3 +147,18 @@ def test_side_by_side_is_the_sum(found, true):
     summed = pair_labels(found, true).agreement + pair_labels(*apart).agreement
     assert (both.true, both.found, both.pairs) == (summed.true, summed.found, summed.pairs)
     assert both.overlap == pytest.approx(summed.overlap)
+
+
+def test_groups_are_split_right_or_not():
+    true = bars((0, 10), (10, 20), (40, 50), (50, 60), (80, 90), (90, 100))
+    groups = np.array([0, 0, 1, 1, 2, 2])
+    assert split_right(true, true, groups).tolist() == [True] * 3
+    merged = bars((0, 10), (10, 20), (40, 60), (80, 90), (90, 100))
+    assert split_right(merged, true, groups).tolist() == [True, False, True]
+    in_three = bars((0, 7), (7, 10), (10, 20), (40, 50), (50, 60), (80, 90), (90, 100))
+    assert split_right(in_three, true, groups).tolist() == [False, True, True]
+    lost = bars((0, 10), (10, 20), (40, 50), (50, 60), (80, 90))
+    assert split_right(lost, true, groups).tolist() == [True, True, False]
+    elsewhere = bars((0, 10), (10, 20), (25, 35), (40, 50), (50, 60), (80, 90), (90, 100))
+    assert split_right(elsewhere, true, groups).tolist() == [True] * 3
+    assert split_right(bars(), bars(), np.empty(0, np.int64)).tolist() == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allviewer.synth import STAINS, render_field, render_sample
+from allviewer.synth import STAINS, Scene, render_field, render_sample, render_through
 from allviewer.vocab.optics import RED_CELL_UM
 
 
@@ -20,6 +20,17 @@ def test_same_seed_same_pixels_other_seed_other_pixels(field):
     for name in ("rgb", "cells", "nuclei", "smudges", "centres", "red_cells", "platelets"):
         np.testing.assert_array_equal(getattr(field, name), getattr(again, name))
     assert (render_field(900, 1100, seed=5, white_cells=9).rgb != field.rgb).any()
+
+
+def test_one_smear_through_many_cameras():
+    scene = Scene(300, 700, seed=7, white_cells=4)
+    cameras = ({}, {"blur_um": 0.4}, {"noise": 9.0, "blur_um": 0.0}, {"vignette": 0.3, "fringe_um": 0.2})
+    for camera, seen in zip(cameras, render_through(scene, cameras), strict=True):
+        alone = render_field(300, 700, seed=7, white_cells=4, **camera)
+        for name in ("rgb", "cells", "nuclei", "centres"):
+            np.testing.assert_array_equal(getattr(seen, name), getattr(alone, name))
+    with pytest.raises(ValueError, match="stain"):
+        next(render_through(scene, [{"stain": "pale"}]))
 
 
 def test_instances_classes_and_centres_agree(field):

@@ -12,7 +12,6 @@ from allviewer.engine.store import RunStore
 from allviewer.engine.tiles import LONGEST_TILE, Tile, nearest_first, tiles
 from allviewer.pixels.prepare import NONE, prepare
 from allviewer.segment import segmenter as segmenter_named
-from allviewer.segment.pixel_size import ASSUMED_UM
 from allviewer.slides import Slide
 from allviewer.systems import Model
 from allviewer.systems.crops import classify
@@ -68,8 +67,7 @@ def analyse(
     finder = segmenter_named(segmenter)
     clock = _Clock()
     with clock("survey"):
-        pixel_size = settle_pixel_size(slide, pixel_size_um)
-        um = pixel_size.um or ASSUMED_UM
+        pixel_size, um = settle_pixel_size(slide, pixel_size_um)
         view, scale = overview(slide)
         prepared = prepare(preprocessing, view)
         survey, stain = finder.survey(prepared(view), um * scale), slide_stain(view)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from allviewer.segment.pixel_size import estimate_pixel_size
+from allviewer.segment.pixel_size import assumed_pixel_size, estimate_pixel_size
 from allviewer.slides import Slide
 from allviewer.vocab.arrays import RGB
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
@@ -16,15 +16,21 @@ ESTIMATE_LONGEST = 3072
 """Pixels of the level-0 window in the slide's middle that red cells are measured in."""
 
 
-def settle_pixel_size(slide: Slide, given_um: float | None) -> PixelSize:
-    """The most trusted pixel size there is: given, from the file, estimated from red cells, or unknown."""
+def settle_pixel_size(slide: Slide, given_um: float | None) -> tuple[PixelSize, float]:
+    """The most trusted pixel size there is, and the µm per pixel that lengths are decided by.
+
+    The first is given, from the file, estimated from red cells, or unknown; the second is its number, and where it is
+    unknown an assumption: see `segment.pixel_size.assumed_pixel_size`.
+    """
     if given_um is not None:
-        return PixelSize(given_um, PixelSizeSource.GIVEN)
+        return PixelSize(given_um, PixelSizeSource.GIVEN), given_um
     if slide.pixel_size.um is not None:
-        return slide.pixel_size
+        return slide.pixel_size, slide.pixel_size.um
     height, width = slide.shape
     middle = Region(height // 2, width // 2, height // 2, width // 2).grow(ESTIMATE_LONGEST // 2)
-    return estimate_pixel_size(slide.read(middle.clip(height, width)))
+    rgb = slide.read(middle.clip(height, width))
+    estimate = estimate_pixel_size(rgb)
+    return estimate, estimate.um or assumed_pixel_size(rgb)
 
 
 def overview(slide: Slide) -> tuple[RGB, float]:

@@ -65,5 +65,7 @@ def background(view: RGB) -> tuple[float, float, float]:
     peak = (smooth >= padded[:-2]) & (smooth > padded[2:]) & (smooth >= 0.2 * smooth.max())
     level = int(np.flatnonzero(peak)[-1]) if peak.any() else int(smooth.argmax())
     near = view[np.abs(green.astype(np.int16) - level) <= 3]
-    middle = np.median(near if len(near) else view.reshape(-1, 3), axis=0)
-    return tuple(float(v) for v in np.clip(middle, 1, 255))  # type: ignore[return-value]
+    near = near if len(near) else view.reshape(-1, 3)
+    shares = [np.cumsum(np.bincount(near[:, channel], minlength=256)) / len(near) for channel in range(3)]
+    r, g, b = (max(1.0, float(np.searchsorted(share, 0.5))) for share in shares)
+    return r, g, b

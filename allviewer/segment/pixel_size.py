@@ -1,10 +1,12 @@
 """Pixel size from the red cells, which nature makes of one size."""
 
 import cv2
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.pixels.density import optical_density
+from allviewer.pixels.density import density_table
+from allviewer.segment.grid import disc
 from allviewer.segment.survey import GATE, nuclear_contrast, survey
 from allviewer.vocab.arrays import RGB, Mask
 from allviewer.vocab.optics import RED_CELL_UM, UNKNOWN_PIXEL_SIZE, PixelSize, PixelSizeSource
@@ -13,14 +15,20 @@ ASSUMED_UM = 0.1
 """µm per pixel taken where nothing is known and no red cell can be measured: a 100x oil objective on a camera with
 pixels of some 6 to 10 µm and the usual adapters lands between 0.06 and 0.13."""
 
+NUCLEUS_UM2 = 50.0
+"""Nuclear area of an ordinary white cell on a smear, between a small lymphocyte's 40 and a monocyte's 80."""
+
 FEWEST = 6
 """Red-cell arcs that must agree."""
 
 LEAST_TURN = 1.9
 """Radians of a circle, about 110 degrees, that an arc of red-cell rim must span before its radius is believed."""
 
-_LONGEST = 1400
+_LONGEST = 1000
+_VIEW = 400_000
 _GRAIN = 0.15
+_FEW = 3
+_LOBE_GAP = 0.18
 _STEP = 4
 _NOTCH = -0.12
 _ROUGHNESS = 0.055
@@ -42,67 +50,128 @@ def red_cell_mask(rgb: RGB) -> tuple[Mask, Mask]:
     found = survey(rgb)
     nothing = np.zeros(rgb.shape[:2], np.bool_)
     if not found.lit:
-        return nothing, nothing
-    density = cv2.GaussianBlur(optical_density(rgb, found.white)[..., 1], (0, 0), 1.0)
-    stained = density[density > 0.06]
-    if len(stained) < 100:
-        return nothing, nothing
+        return nothing, nothing.copy()
+    table = density_table(found.white)[:, 1].copy()
+    density = cv2.GaussianBlur(cv2.LUT(np.ascontiguousarray(rgb[..., 1]), table), (0, 0), 1.0)
+    # A few rows say as much about the typical density as all of them.
+    some = density[:: max(1, len(density) // 200)]
+    stained = some[some > 0.06]
+    if len(stained) < 25:
+        return nothing, nothing.copy()
     typical = float(np.median(stained))
-    grain = density - cv2.GaussianBlur(density, (0, 0), 3.0)
-    if float(np.median(np.abs(grain))) > _GRAIN * typical:
-        return nothing, nothing
+    grain = np.abs(density - cv2.GaussianBlur(density, (0, 0), 3.0))[:: max(1, len(density) // 200)]
+    if float(np.median(grain)) > _GRAIN * typical:
+        return nothing, nothing.copy()
     red = density > max(0.5 * typical, 0.03)
     nuclear = cv2.GaussianBlur(nuclear_contrast(rgb, found), (0, 0), 1.5) > GATE
     near = cv2.dilate(nuclear.view(np.uint8), np.ones((9, 9), np.uint8)).view(np.bool_)
     return red, near
 
 
-def _circle(points: NDArray[np.float64]) -> tuple[float, float]:
-    """Radius of the least-squares circle through points and the rms distance from it (Kåsa 1976)."""
-    middle = points.mean(axis=0)
-    centred = points - middle
-    design = np.column_stack([2 * centred, np.ones(len(points))])
-    solution, *_ = np.linalg.lstsq(design, (centred**2).sum(axis=1), rcond=None)
-    radius = float(np.sqrt(max(solution[2] + solution[0] ** 2 + solution[1] ** 2, 0.0)))
-    away = np.hypot(*(centred - solution[:2]).T) - radius
-    return radius, float(np.sqrt(np.mean(away**2)))
+@nb.njit(cache=True, nogil=True)
+def _smoothed(points, width, out):  # type: ignore[no-untyped-def]
+    """A closed contour's vertices averaged along it by a Gaussian of ``width`` vertices."""
+    count, reach = len(points), int(np.ceil(3 * width))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    weights /= weights.sum()
+    for i in range(count):
+        x = y = 0.0
+        for k in range(2 * reach + 1):
+            j = i + k - reach
+            while j < 0:
+                j += count
+            while j >= count:
+                j -= count
+            x += weights[k] * points[j, 0]
+            y += weights[k] * points[j, 1]
+        out[i, 0], out[i, 1] = x, y
 
 
-def _arcs(contour: NDArray[np.float64], barred: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-    """The stretches of a closed contour between its notches and barred points, ends trimmed."""
-    count = len(contour)
-    signal = contour[:, 0] + 1j * contour[:, 1]
-    turns = np.fft.fftfreq(count)
-    signal = np.fft.ifft(np.fft.fft(signal) * np.exp(-2 * (np.pi * turns * 2.5) ** 2))
-    ahead = np.roll(signal, -_STEP) - signal
-    behind = signal - np.roll(signal, _STEP)
-    turn = np.angle(ahead * np.conj(behind))
-    broken = (turn < _NOTCH) | barred
-    smooth = np.column_stack([signal.real, signal.imag])
-    if not broken.any():
-        return [smooth]
-    start = int(np.flatnonzero(broken)[0])
-    smooth, broken = np.roll(smooth, -start, axis=0), np.roll(broken, -start)
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], broken, [True]]).astype(np.int8)))
-    return [smooth[a + _STEP : b - _STEP] for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 4 * _STEP]
+@nb.njit(cache=True, nogil=True)
+def _broken(points, barred, broken):  # type: ignore[no-untyped-def]
+    """Mark the vertices that end an arc: barred ones, and those of a notch, where the contour turns the wrong way."""
+    count = len(points)
+    any_broken = False
+    for i in range(count):
+        a, b = (i - _STEP) % count, (i + _STEP) % count
+        ux, uy = points[i, 0] - points[a, 0], points[i, 1] - points[a, 1]
+        vx, vy = points[b, 0] - points[i, 0], points[b, 1] - points[i, 1]
+        broken[i] = barred[i] or np.arctan2(ux * vy - uy * vx, ux * vx + uy * vy) < _NOTCH
+        any_broken = any_broken or broken[i]
+    return any_broken
 
 
-def _measured(arc: NDArray[np.float64]) -> tuple[float, float]:
-    """Diameter and length of an arc, pixels; (0, 0) where it cannot be believed."""
-    steps = np.hypot(*np.diff(arc, axis=0).T)
-    length = float(steps.sum())
-    if np.hypot(*(arc[0] - arc[-1])) <= 2:
-        # A whole rim may be oval: the disc of equal area, where it is convex and not too long.
-        ring = arc.astype(np.float32).reshape(-1, 1, 2)
-        area = cv2.contourArea(ring)
-        _, (short, long), _ = cv2.minAreaRect(ring)
-        convex = area > 0.95 * cv2.contourArea(cv2.convexHull(ring))
-        good = convex and short > 0 and long < _LONGEST_OVAL * short
-        return (2 * float(np.sqrt(area / np.pi)) + 1, length) if good else (0.0, 0.0)
-    radius, rough = _circle(arc)
-    good = radius > 3 and length > LEAST_TURN * radius and rough < _ROUGHNESS * radius
-    # Contours run through the centres of the outermost pixels: half a pixel is missing all round.
-    return (2 * radius + 1, length) if good else (0.0, 0.0)
+@nb.njit(cache=True, nogil=True)
+def _circle(points, first, last):  # type: ignore[no-untyped-def]
+    """Least-squares circle through vertices first..last-1, counted round: radius, rms distance, length (Kåsa 1976)."""
+    count, n = len(points), last - first
+    mx = my = length = 0.0
+    for i in range(first, last):
+        k = i % count
+        mx += points[k, 0] / n
+        my += points[k, 1] / n
+        if i > first:
+            j = (i - 1) % count
+            length += np.hypot(points[k, 0] - points[j, 0], points[k, 1] - points[j, 1])
+    suu = svv = suv = suz = svz = 0.0
+    for i in range(first, last):
+        u, v = points[i % count, 0] - mx, points[i % count, 1] - my
+        z = u * u + v * v
+        suu, svv, suv, suz, svz = suu + u * u, svv + v * v, suv + u * v, suz + u * z, svz + v * z
+    det = suu * svv - suv * suv
+    if det <= 1e-9 * suu * svv or n < 3:
+        return 0.0, 0.0, length
+    cu, cv = (suz * svv - svz * suv) / (2 * det), (svz * suu - suz * suv) / (2 * det)
+    radius = np.sqrt(cu * cu + cv * cv + (suu + svv) / n)
+    away = 0.0
+    for i in range(first, last):
+        away += (np.hypot(points[i % count, 0] - mx - cu, points[i % count, 1] - my - cv) - radius) ** 2 / n
+    return radius, np.sqrt(away), length
+
+
+@nb.njit(cache=True, nogil=True)
+def _arcs(points, barred, smooth, out):  # type: ignore[no-untyped-def]
+    """Diameter and length of the arcs between notches and barred vertices, ends trimmed; -1 for a whole, unbroken rim.
+
+    Writes into ``out`` (n, 2) while there is room and returns how many there are.
+    """
+    count, found = len(points), 0
+    _smoothed(points, 2.5, smooth)
+    broken = np.empty(count, np.bool_)
+    if not _broken(smooth, barred, broken):
+        return -1
+    start = 0
+    while not broken[start]:
+        start += 1
+    i = start + 1
+    while i < start + count:
+        first = i
+        while i < start + count and not broken[i % count]:
+            i += 1
+        first, last = first + _STEP, i - _STEP
+        i += 1
+        if last - first < 12:
+            continue
+        radius, rough, length = _circle(smooth, first, last)
+        if radius > 3 and length > LEAST_TURN * radius and rough < _ROUGHNESS * radius and found < len(out):
+            # Contours run through the centres of the outermost pixels: half a pixel is missing all round.
+            out[found, 0], out[found, 1] = 2 * radius + 1, length
+            found += 1
+    return found
+
+
+def _whole_rim(points: NDArray[np.float64]) -> tuple[float, float]:
+    """Diameter of the disc of a closed rim's area, and the rim's length; (0, 0) where it is not convex or too long.
+
+    A whole rim may be oval: cells are, and area is what they keep.
+    """
+    ring = points.astype(np.float32).reshape(-1, 1, 2)
+    area = cv2.contourArea(ring)
+    _, (short, long), _ = cv2.minAreaRect(ring)
+    convex = area > 0.95 * cv2.contourArea(cv2.convexHull(ring))
+    if not (convex and short > 0 and long < _LONGEST_OVAL * short):
+        return 0.0, 0.0
+    return 2 * float(np.sqrt(area / np.pi)) + 1, float(cv2.arcLength(ring, True))
 
 
 def red_cell_arcs(rgb: RGB) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -125,24 +194,22 @@ def red_cell_arcs(rgb: RGB) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if min(rgb.shape[:2]) < 32:
         return np.empty(0), np.empty(0)
     red, near = red_cell_mask(rgb)
-    rows, columns = red.shape
+    # Rims are not looked for along the image's edge.
+    near[:2] = near[-2:] = near[:, :2] = near[:, -2:] = True
     contours, _ = cv2.findContours(red.view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    diameters, lengths = [], []
+    arcs, found = np.empty((256, 2)), list[NDArray[np.float64]]()
     for contour in contours:
         if len(contour) < 24:
             continue
         # Counterclockwise outside, clockwise inside: the stained side is always on the same hand.
         points = contour[::-1, 0].astype(np.float64)
-        x, y = contour[::-1, 0, 0], contour[::-1, 0, 1]
-        barred = near[y, x] | (x < 2) | (y < 2) | (x >= columns - 2) | (y >= rows - 2)
-        for arc in _arcs(points, barred):
-            if len(arc) < 12:
-                continue
-            diameter, length = _measured(arc)
-            if diameter > 0:
-                diameters.append(diameter)
-                lengths.append(length)
-    return np.array(diameters), np.array(lengths)
+        barred = near[contour[::-1, 0, 1], contour[::-1, 0, 0]]
+        smooth = np.empty_like(points)
+        count = _arcs(points, barred, smooth, arcs)
+        found.append(np.array([_whole_rim(smooth)]) if count < 0 else arcs[:count].copy())
+    both = np.concatenate(found) if found else np.empty((0, 2))
+    diameters, lengths = both[both[:, 0] > 0].T
+    return diameters, lengths
 
 
 def typical_diameter(diameters: NDArray[np.float64], lengths: NDArray[np.float64]) -> tuple[float, float] | None:
@@ -162,10 +229,64 @@ def typical_diameter(diameters: NDArray[np.float64], lengths: NDArray[np.float64
     agree = (sizes >= centre / 1.2) & (sizes <= centre * 1.2)
     if agree.sum() < FEWEST or weights[agree].sum() < 0.5 * weights.sum():
         return None
-    order = np.argsort(sizes[agree])
-    share = np.cumsum(weights[agree][order]) / weights[agree].sum()
-    middle = float(sizes[agree][order][int(np.searchsorted(share, 0.5))])
+    middle = _weighted_median(sizes[agree], weights[agree])
     return middle, float(weights[agree].sum()) / (np.pi * middle)
+
+
+def _nuclear_side(rgb: RGB) -> float | None:
+    """Root of the nuclear area of the field's larger nucleated cells, pixels; None where nothing is nuclear."""
+    found = survey(rgb)
+    if not found.lit or min(rgb.shape[:2]) < 32:
+        return None
+    reduce = max(1, round((rgb.shape[0] * rgb.shape[1] / _VIEW) ** 0.5))
+    size = (rgb.shape[1] // reduce, rgb.shape[0] // reduce)
+    view = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if reduce > 1 else rgb
+    azure = cv2.GaussianBlur(nuclear_contrast(view, found), (0, 0), 1.0)
+    mask = (azure > max(GATE, 0.5 * found.nucleus)).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    _, labels = cv2.connectedComponents(mask)
+    areas = np.bincount(labels.ravel())[1:]
+    if len(areas) == 0:
+        return None
+    # Lobes are counted together: what lies within a fifth of the largest piece's side is one nucleus.
+    reach = max(1, round(_LOBE_GAP * float(areas.max()) ** 0.5))
+    framed = cv2.copyMakeBorder(mask, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, disc(reach))[reach:-reach, reach:-reach]
+    _, labels = cv2.connectedComponents(closed)
+    areas = np.bincount(labels.ravel(), weights=mask.ravel())[1:]
+    return float(np.sqrt(np.median(areas[areas >= 0.5 * areas.max()]))) * reduce
+
+
+def assumed_pixel_size(rgb: RGB) -> float:
+    """What to decide lengths by where the pixel size is unknown: an assumption, never reported as a measurement.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8, a field or the crop of one cell at full resolution.
+
+    Returns
+    -------
+    µm per pixel: the geometric mean of what the few red-cell rims say that there are, and of what the larger nuclei
+    say, taken to have `NUCLEUS_UM2`; `ASSUMED_UM` where there is neither.
+    """
+    if rgb.size == 0:
+        return ASSUMED_UM
+    said = []
+    diameters, lengths = red_cell_arcs(rgb) if max(rgb.shape[:2]) <= _LONGEST else (np.empty(0), np.empty(0))
+    use = diameters >= _NARROWEST
+    if use.sum() >= _FEW:
+        said.append(RED_CELL_UM / _weighted_median(diameters[use], lengths[use]))
+    side = _nuclear_side(rgb)
+    if side is not None:
+        said.append(NUCLEUS_UM2**0.5 / side)
+    return float(np.clip(np.exp(np.mean(np.log(said))), 0.03, 1.0)) if said else ASSUMED_UM
+
+
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The value below which half of all weight lies."""
+    order = np.argsort(values)
+    share = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][int(np.searchsorted(share, 0.5))])
 
 
 def estimate_pixel_size(rgb: RGB) -> PixelSize:

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
-from allviewer.segment.pixel_size import ASSUMED_UM, estimate_pixel_size, typical_diameter
+from allviewer.segment.pixel_size import ASSUMED_UM, assumed_pixel_size, estimate_pixel_size, typical_diameter
 from allviewer.synth.field import render_field
 from allviewer.vocab.optics import UNKNOWN_PIXEL_SIZE, PixelSizeSource
 
 
-@pytest.mark.parametrize("um", [0.05, 0.096, 0.15, 0.25])
+@pytest.mark.parametrize("um", [0.05, 0.096, 0.15, 0.25, 0.4, 0.5])
 def test_within_a_tenth_at_any_magnification(um):
-    field = render_field(round(90 / um), round(120 / um), seed=2, um_per_px=um)
+    high, wide = (90, 120) if um < 0.3 else (160, 200)
+    field = render_field(round(high / um), round(wide / um), seed=2, um_per_px=um)
     size = estimate_pixel_size(field.rgb)
     assert size.source is PixelSizeSource.ESTIMATE
     assert size.um == pytest.approx(um, rel=0.1)
@@ -50,3 +51,25 @@ def test_a_few_arcs_or_many_that_disagree_settle_nothing():
 
 def test_the_assumption_is_that_of_an_oil_objective():
     assert 0.06 <= ASSUMED_UM <= 0.13
+
+
+@pytest.mark.parametrize("um", [0.07, 0.1, 0.17, 0.25])
+def test_the_crop_of_one_cell_is_assumed_to_be_of_ordinary_size(um):
+    field = render_field(round(110 / um), round(140 / um), seed=5, um_per_px=um, white_cells=14, smudges=0)
+    half = round(9 / um)
+    ratios = []
+    for centre in field.centres.astype(int):
+        if (centre >= half).all() and (centre < np.array(field.rgb.shape[:2]) - half).all():
+            y, x = centre
+            crop = np.ascontiguousarray(field.rgb[y - half : y + half, x - half : x + half])
+            ratios.append((estimate_pixel_size(crop).um or assumed_pixel_size(crop)) / um)
+    assert len(ratios) >= 8
+    assert np.median(ratios) == pytest.approx(1, abs=0.25)
+    assert 0.5 < min(ratios) <= max(ratios) < 2
+
+
+@pytest.mark.parametrize("value", [0, 90, 255])
+def test_where_nothing_is_seen_the_assumption_is_the_usual_one(value):
+    assert assumed_pixel_size(np.full((300, 400, 3), value, np.uint8)) == ASSUMED_UM
+    assert assumed_pixel_size(np.full((1, 1, 3), value, np.uint8)) == ASSUMED_UM
+    assert assumed_pixel_size(np.empty((0, 0, 3), np.uint8)) == ASSUMED_UM

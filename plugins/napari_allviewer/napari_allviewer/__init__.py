@@ -36,14 +36,14 @@ def find_white_cells(
 
     from allviewer.segment import segmenter
     from allviewer.segment.outlines import draw
-    from allviewer.segment.pixel_size import ASSUMED_UM, estimate_pixel_size
+    from allviewer.segment.pixel_size import assumed_pixel_size, estimate_pixel_size
     from allviewer.systems import load_model
     from allviewer.systems.crops import classify
 
     rgb = np.asarray(image)
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise ValueError(f"expected an RGB image of 8 bits, got shape {rgb.shape} of {rgb.dtype}: choose another layer")
-    um = um_per_px or estimate_pixel_size(rgb).um or ASSUMED_UM
+    um = um_per_px or estimate_pixel_size(rgb).um or assumed_pixel_size(rgb)
     finder = segmenter("default")
     cells = finder.cells(rgb, um, finder.survey(rgb, um))
     said = classify(load_model(model), rgb, cells, um)

@@ -13,6 +13,9 @@ nuclei over several microscopes; only its direction across the red cells' matter
 RED_CELL = (0.28, 0.72, 0.63)
 """The same for haemoglobin and eosin; used where a view holds too few red cells to measure."""
 
+DARKEST = 1.2
+"""Optical density beyond which an 8-bit camera tells nothing apart: what light is left is glare and noise."""
+
 
 def density_table(white: tuple[float, float, float]) -> Floats:
     """Optical density of every grey value of the three channels.
@@ -36,6 +39,11 @@ def density_table(white: tuple[float, float, float]) -> Floats:
     values = np.maximum(np.arange(256, dtype=np.float64), 1)[:, None]
     out: Floats = (-np.log10(values / light)).astype(np.float32)
     return out
+
+
+def resolved_table(white: tuple[float, float, float]) -> Floats:
+    """`density_table` up to `DARKEST`: for finding things, where noise in near-black must weigh nothing."""
+    return np.minimum(density_table(white), np.float32(DARKEST))
 
 
 def optical_density(rgb: RGB, white: tuple[float, float, float]) -> Floats:

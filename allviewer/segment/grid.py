@@ -8,7 +8,7 @@ import cv2
 import numba as nb
 import numpy as np
 
-from allviewer.pixels.density import density_table
+from allviewer.pixels.density import resolved_table
 from allviewer.segment.survey import Survey
 from allviewer.vocab.arrays import RGB, Floats, Grey
 
@@ -53,7 +53,7 @@ class Field:
     def of(cls, rgb: RGB, um: float, factor: int, shape: tuple[int, int], survey: Survey) -> Self:
         """A field of pixels that are on the working grid already, (h, w, 3) uint8."""
         weights = np.stack([survey.contrast, survey.aside], axis=1).astype(np.float32)
-        table = density_table(survey.white)[..., None] * weights
+        table = resolved_table(survey.white)[..., None] * weights
         azure, aside = np.empty(rgb.shape[:2], np.float32), np.empty(rgb.shape[:2], np.float32)
         _unmix(rgb, table, azure, aside)
         return cls(rgb, azure, aside, factor, um, shape)

@@ -8,7 +8,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.pixels.density import density_table
+from allviewer.pixels.density import resolved_table
 from allviewer.segment.grid import Field, averaged, disc, factor_for, working_field
 from allviewer.segment.measure import Measured
 from allviewer.segment.survey import GATE, Survey
@@ -78,7 +78,7 @@ def suspects(rgb: RGB, side: int, survey: Survey) -> Grey:
     rows, columns = rgb.shape[0] // side, rgb.shape[1] // side
     thin = rgb[: rows * side : side // 2, : columns * side]
     view = cv2.resize(thin, (columns, rows), interpolation=cv2.INTER_AREA)
-    table = density_table(survey.white) * survey.contrast.astype(np.float32)
+    table = resolved_table(survey.white) * survey.contrast.astype(np.float32)
     out = np.empty((rows, columns), np.uint8)
     _suspects(view, table, np.float32(SUSPECT * GATE), out)
     # Blocks that the image's last rows and columns do not fill say what their neighbours say.

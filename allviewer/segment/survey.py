@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.pixels.density import AZURE, RED_CELL, background, density_table, optical_density
+from allviewer.pixels.density import AZURE, RED_CELL, background, optical_density, resolved_table
 from allviewer.pixels.equalise import equalisation_table, luminance
 from allviewer.vocab.arrays import RGB, Floats, Mask
 
@@ -132,7 +132,7 @@ def off_line(rgb: RGB, found: Survey) -> Floats:
 
 
 def _along(rgb: RGB, found: Survey, direction: NDArray[np.float64]) -> Floats:
-    table = density_table(found.white) * direction.astype(np.float32)
+    table = resolved_table(found.white) * direction.astype(np.float32)
     red, green, blue = cv2.split(rgb)
     out: Floats = cv2.LUT(red, table[:, 0].copy()) + cv2.LUT(green, table[:, 1].copy())
     out += cv2.LUT(blue, table[:, 2].copy())

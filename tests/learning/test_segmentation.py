@@ -10,6 +10,7 @@ import pytest
 from allviewer.cli.main import main
 from allviewer.learning.segmentation import HELD, Case, Held, Row, data_sets, judged, section_text, write_pictures
 from allviewer.learning.segmentation.figures import detection, mean, panoptic, pooled, share
+from allviewer.learning.segmentation.finder import middle_piece
 from allviewer.learning.segmentation.overlap import best_dice
 from allviewer.learning.segmentation.pictures import FOUND, TRUTH, picture
 from allviewer.learning.segmentation.report import shown
@@ -72,6 +73,15 @@ def test_detection_and_panoptic_quality_add_fields_up():
 def test_a_share_has_wilsons_interval():
     row = share("a.b", "", 95, 100, of="clumps")
     assert (row.low, row.high) == pytest.approx((0.888, 0.978), abs=2e-3)
+
+
+def test_the_piece_in_the_middle():
+    mask = np.zeros((20, 30), bool)
+    mask[2:6, 2:6] = mask[8:12, 17:25] = True
+    piece = middle_piece(mask)
+    assert piece.sum() == 32
+    assert piece[9, 20]
+    assert not middle_piece(np.zeros((5, 5), bool)).any()
 
 
 def test_dice_of_no_cell():

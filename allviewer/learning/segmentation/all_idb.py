@@ -10,11 +10,21 @@ import numpy as np
 
 from allviewer.learning.layouts import ALL_IDB_CAMERAS, read_table
 from allviewer.learning.segmentation.figures import mean, pooled
-from allviewer.learning.segmentation.finder import Finder, drawn, manifest, marks_of, pixels_of, read_mask, white
+from allviewer.learning.segmentation.finder import (
+    Finder,
+    drawn,
+    manifest,
+    marks_of,
+    middle_piece,
+    pixels_of,
+    read_mask,
+    white,
+)
 from allviewer.learning.segmentation.held import HELD
 from allviewer.learning.segmentation.overlap import best_dice, percent
 from allviewer.learning.segmentation.words import Case, Found, Marks, Row, Section, View
-from allviewer.segment.score import Agreement, CentreScore, owners, pair_labels, score_centres
+from allviewer.segment.outlines import draw
+from allviewer.segment.score import Agreement, CentreScore, dice, owners, pair_labels, score_centres
 from allviewer.vocab.arrays import Floats
 from allviewer.vocab.errors import DataError
 from allviewer.vocab.region import Region
@@ -78,14 +88,16 @@ def _field(folder: Path, finder: Finder, row: dict[str, str], centres: Floats) -
 
 def _case(folder: Path, field: _Field) -> Case:
     score, cells = field.score, white(field.found.cells)
-    held = np.unique(owners(cells, field.centres))
-    spare = len(cells) - int(np.sum(held >= 0))
+    owner = owners(cells, field.centres)
+    spare = np.setdiff1d(np.arange(len(cells)), owner)
     missed, shared = score.centres - score.found, score.found - score.own
     what = (
-        f"of {score.centres} centres {missed} missed, {shared} in a cell with another; {spare} cells without a centre"
+        f"of {score.centres} centres {missed} missed, {shared} in a cell with another; {len(spare)} cells without one"
     )
-    view = View(pixels_of(folder / field.file), field.found.cells, Marks(points=field.centres))
-    return Case(field.file, what, missed + shared + 0.5 * spare, view)
+    crowded = np.isin(owner, np.flatnonzero(np.bincount(owner[owner >= 0], minlength=1) > 1))
+    wrong = np.concatenate([field.centres[(owner < 0) | crowded], cells.centroid[spare]])
+    view = View(pixels_of(folder / field.file), field.found.cells, Marks(points=field.centres), look=wrong)
+    return Case(field.file, what, missed + shared + 0.5 * len(spare), view)
 
 
 def _cameras(done: Sequence[_Field]) -> list[Row]:
@@ -149,7 +161,7 @@ def crops(folder: Path, finder: Finder) -> Section:
             "the masks of ALL-IDB2 are crops of ALL-IDB1's fields", where=str(whole), expected="those fields beside it"
         )
     there = {Path(row["file"]).name: whole / row["file"] for row in manifest(whole)}
-    names, sessions, scores, cases = [], [], [], []
+    names, sessions, scores, pixels, cases = [], [], [], [], []
     for row in read_table(folder / "crops.csv", ("field", "x", "y", "w", "h", "mask")):
         if row["field"] not in there or "platelet" in row.get("notes", "").lower():
             continue
@@ -159,6 +171,10 @@ def crops(folder: Path, finder: Finder) -> Section:
         reach = np.abs(cells.centroid - [y + h / 2, x + w / 2]) < max(h, w)
         near = cells.take(np.flatnonzero(reach.all(axis=1))).shift(-y, -x)
         cell, nucleus = read_mask(folder / file)
+        shape = cell.shape[0], cell.shape[1]
+        pixels.append((dice(draw(near.cell, shape) > 0, cell), dice(draw(near.nucleus, shape) > 0, nucleus)))
+        cell = middle_piece(cell)
+        nucleus &= cell
         score = best_dice(near, cell, nucleus)
         names.append(file)
         sessions.append(row.get("session", ""))
@@ -168,6 +184,10 @@ def crops(folder: Path, finder: Finder) -> Section:
     rows = [
         mean(f"all_idb2.{part}", what, "Dice", [s[k] for s in scores], names, of="crops", groups=sessions)
         for k, part, what in ((0, "cell", "whole cell"), (1, "nucleus", "nucleus"))
+    ] + [
+        mean(f"all_idb2.{part}_pixels", what, "Dice", [p[k] for p in pixels], names, of="crops", groups=sessions)
+        for k, part, what in ((0, "cell", "all of the mask, whole cells"), (1, "nucleus", "all of the mask, nuclei"))
     ]
-    note = "Crops of all_idb1's fields, scored inside the whole field; those marked as platelets are left out."
+    note = "Crops of all_idb1's fields, scored inside the whole field: the masks' piece in the middle against the cell "
+    note += "that shares most with it. Crops marked as platelets are left out."
     return Section("all_idb2", tuple(rows), tuple(sorted(cases, key=lambda c: -c.loss)), note=note)

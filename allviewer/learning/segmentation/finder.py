@@ -96,6 +96,16 @@ def read_mask(path: Path) -> tuple[Mask, Mask]:
     return grey > round(255 * CYTOPLASM), grey > round(255 * NUCLEUS)
 
 
+def middle_piece(mask: Mask) -> Mask:
+    """The connected piece of a mask that lies nearest to the picture's middle; empty for an empty mask."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    ys, xs = np.nonzero(mask)
+    if not len(ys):
+        return mask
+    nearest = int(np.hypot(ys - mask.shape[0] / 2, xs - mask.shape[1] / 2).argmin())
+    return np.asarray(labels == labels[ys[nearest], xs[nearest]])
+
+
 def rings(mask: Mask) -> tuple[Floats, ...]:
     """Outer outlines of a mask, each (k, 2) (y, x) through the middles of its outermost pixels."""
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

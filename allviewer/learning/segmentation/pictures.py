@@ -22,9 +22,10 @@ FOUND, FOUND_NUCLEUS, SMUDGE, TRUTH, TRUTH_NUCLEUS = (
     (0, 190, 0),
     (0, 200, 255),
 )
+WRONG = (230, 0, 0)
 _LEAST, _MOST = 700, 1600
 _SHIFT = 4  # cv2 takes vertices in fixed point, 1/16 pixel
-_STRIP = 46
+_STRIP, _RING = 46, 34
 
 
 def write_pictures(folder: Path, data: str, cases: Sequence[Case]) -> list[Path]:
@@ -46,7 +47,8 @@ def write_pictures(folder: Path, data: str, cases: Sequence[Case]) -> list[Path]
 
 
 def picture(case: Case) -> RGB:
-    """The image of a case with outlines found (orange; nuclei yellow; smudges grey) and true (green; nuclei blue).
+    """The image of a case with outlines found (orange; nuclei yellow; smudges grey) and true (green; nuclei blue);
+    what went wrong is ringed in red.
 
     Returns
     -------
@@ -89,6 +91,9 @@ def _draw(canvas: RGB, view: View, origin: tuple[int, int], scale: float) -> Non
         arm = 7 / scale
         line(np.array([[y - arm, x], [y + arm, x]], np.float32), TRUTH, 2, closed=False)
         line(np.array([[y, x - arm], [y, x + arm]], np.float32), TRUTH, 2, closed=False)
+    for y, x in view.look if view.look is not None else ():
+        middle = round((x - corner[1]) * scale), round((y - corner[0]) * scale)
+        cv2.circle(canvas, middle, _RING, WRONG, 2, cv2.LINE_AA)
     for row in range(len(view.found)):
         smudge = view.found.kind[row] == Kind.SMUDGE
         for ring in view.found.cell.rings(row):

@@ -54,12 +54,14 @@ class View:
     found : cells, in the image's frame.
     truth : what should have been found.
     window : the part to show; None for all.
+    look : (n, 2) (y, x), what is to be ringed because it went wrong there, or None.
     """
 
     pixels: Callable[[], RGB]
     found: CellTable
     truth: Marks
     window: Region | None = None
+    look: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

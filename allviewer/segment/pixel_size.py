@@ -15,8 +15,8 @@ ASSUMED_UM = 0.1
 """µm per pixel taken where nothing is known and no red cell can be measured: a 100x oil objective on a camera with
 pixels of some 6 to 10 µm and the usual adapters lands between 0.06 and 0.13."""
 
-NUCLEUS_UM2 = 50.0
-"""Nuclear area of an ordinary white cell on a smear, between a small lymphocyte's 40 and a monocyte's 80."""
+NUCLEUS_UM2 = 60.0
+"""Nuclear area of an ordinary white cell on a smear, between a small lymphocyte's 40 and a large blast's 100."""
 
 FEWEST = 6
 """Red-cell arcs that must agree."""
@@ -26,7 +26,7 @@ LEAST_TURN = 1.9
 
 _LONGEST = 1000
 _VIEW = 400_000
-_GRAIN = 0.15
+_GRAIN = 0.11
 _FEW = 3
 _LOBE_GAP = 0.18
 _STEP = 4
@@ -59,7 +59,7 @@ def red_cell_mask(rgb: RGB) -> tuple[Mask, Mask]:
     if len(stained) < 25:
         return nothing, nothing.copy()
     typical = float(np.median(stained))
-    grain = np.abs(density - cv2.GaussianBlur(density, (0, 0), 3.0))[:: max(1, len(density) // 200)]
+    grain = np.abs(density - cv2.GaussianBlur(density, (0, 0), 1.5))[:: max(1, len(density) // 200)]
     if float(np.median(grain)) > _GRAIN * typical:
         return nothing, nothing.copy()
     red = density > max(0.5 * typical, 0.03)
@@ -254,7 +254,8 @@ def _nuclear_side(rgb: RGB) -> float | None:
     closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, disc(reach))[reach:-reach, reach:-reach]
     _, labels = cv2.connectedComponents(closed)
     areas = np.bincount(labels.ravel(), weights=mask.ravel())[1:]
-    return float(np.sqrt(np.median(areas[areas >= 0.5 * areas.max()]))) * reduce
+    middle = float(np.median(areas[areas >= 0.5 * areas.max()]))
+    return float(middle**0.5 * reduce)
 
 
 def assumed_pixel_size(rgb: RGB) -> float:

@@ -17,11 +17,11 @@ CUT_NUCLEUS_UM2 = 4.0
 CUT_DIAMETER_UM = 6.5
 """Least diameter of a cell cut by the edge, as its visible segment makes it out: more than a platelet's."""
 
-SMUDGE = 3.12
+SMUDGE = 3.08
 RAGGEDNESS = 2.76
-"""A smudge: density over that of the slide's intact nuclei, plus 2.76 times the cell's solidity, is below 3.12. The
-fainter the chromatin has spread, the less ragged the outline need be: density 0.36 alone will do for a smooth one,
-0.64 for one that fills nine tenths of its convex hull."""
+"""A smudge: density over that of the slide's intact nuclei, plus 2.76 times the cell's solidity, is below 3.08. The
+fainter the chromatin has spread, the less ragged the outline need be: density 0.32 alone will do for a smooth one,
+0.60 for one that fills nine tenths of its convex hull."""
 
 GRAIN = 0.4
 """Where neighbours half a micrometre apart differ by more than this part of the mean, it is noise, not chromatin."""

@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from allviewer.gui.fields import Field
 from allviewer.gui.heat_layer import HeatLayer
+from allviewer.gui.lens_layer import LensLayer
 from allviewer.gui.napari_inside import canvas_widget, world_at
 from allviewer.gui.outline_geometry import Patch
 from allviewer.gui.outline_layer import OutlineLayer
@@ -41,6 +42,7 @@ class SlideView:
     ) -> None:  # fmt: skip
         self.viewer = viewer
         self.image: Any = None
+        self.lens = LensLayer(viewer)
         self.heat = HeatLayer(viewer, post)
         self.outlines = OutlineLayer(viewer, palette)
         self.field: Field | None = None
@@ -52,6 +54,7 @@ class SlideView:
     def show(self, field: Field | None) -> None:
         """Show a field's pixels and cells, or nothing."""
         self.field = field
+        self.lens.clear()
         self.heat.clear()
         self.outlines.clear()
         if self.image is not None:

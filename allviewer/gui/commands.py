@@ -43,13 +43,19 @@ class Bench(Protocol):
         """Analyse the image on screen."""
 
     def toggle(self, what: str) -> None:
-        """Show or hide outlines, nuclei, heat, filters, card, layers or help."""
+        """Show or hide outlines, nuclei, heat, a lens (stain or steps), filters, card, layers or help."""
 
     def heat_scope(self, scope: str) -> None:
         """Paint the heat of the selected ``cell``, of the ``view`` or of the whole ``field``."""
 
     def next_heat_class(self) -> None:
         """Show the heat for another class."""
+
+    def next_stain_method(self) -> None:
+        """Normalise the stain by the other method."""
+
+    def step(self, by: int) -> None:
+        """Show the next or the previous step of the segmentation."""
 
     def fit(self) -> None:
         """Show the whole image."""
@@ -113,6 +119,10 @@ def _selected(b: Bench) -> bool:
 
 def _heat(b: Bench) -> bool:
     return b.desk.has_heat
+
+
+def _analysed(b: Bench) -> bool:
+    return b.desk.session is not None
 
 
 def _idle(b: Bench) -> bool:
@@ -190,6 +200,16 @@ def commands(taxonomy: Taxonomy) -> tuple[Command, ...]:
           lambda b: b.heat_scope("view"), _heat, "heat"),
         c("view.heat.field", "Heat of the whole field", "View", (), "Paint the heat maps of all cells",
           lambda b: b.heat_scope("field"), _heat, "heat"),
+        c("view.stain", "Stain-normalised view", "View", ("T",), "See the slide as a typically stained one",
+          lambda b: b.toggle("stain"), _image, "lens"),
+        c("view.stain.method", "Normalise by the other method", "View", ("Shift+T",),
+          "Change between Macenko's and Reinhard's normalisation", lambda b: b.next_stain_method(), _image, "lens"),
+        c("view.steps", "Show the steps", "View", ("S",), "See step by step how the cells here were found",
+          lambda b: b.toggle("steps"), _analysed, "lens"),
+        c("view.steps.next", "Next step", "View", (".",), "Show the next step of the segmentation",
+          lambda b: b.step(1), _analysed, "lens"),
+        c("view.steps.previous", "Step before", "View", (",",), "Show the step of the segmentation before this one",
+          lambda b: b.step(-1), _analysed, "lens"),
         c("view.filters", "Filters", "View", ("F",), "Show or hide the worklist and the filters",
           lambda b: b.toggle("filters"), group="panels"),
         c("view.card", "Cell card", "View", ("C",), "Show or hide the card of the selected cell",

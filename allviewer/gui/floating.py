@@ -13,6 +13,7 @@ class Anchor(Enum):
     """Where on the canvas: share of the free width and height to the left of and above it."""
 
     TOP = (0.5, 0.0)
+    TOP_RIGHT = (1.0, 0.0)
     CENTRE = (0.5, 0.5)
     BOTTOM_LEFT = (0.0, 1.0)
     BOTTOM_RIGHT = (1.0, 1.0)

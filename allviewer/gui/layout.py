@@ -20,7 +20,9 @@ from allviewer.gui.panels.help import HelpPage
 from allviewer.gui.panels.hover import HoverCard
 from allviewer.gui.panels.legend import Legend
 from allviewer.gui.panels.parts import label, line
+from allviewer.gui.panels.stain_bar import StainBar
 from allviewer.gui.panels.status import StatusLine
+from allviewer.gui.panels.steps import StepsPanel
 from allviewer.gui.panels.worklist import Worklist
 from allviewer.gui.scale_bar import ScaleBar
 from allviewer.gui.theme import Look, sheet
@@ -46,6 +48,7 @@ class Layout:
         self.hover = HoverCard(canvas)
         self.scale_bar = ScaleBar(canvas)
         self.heat_bar = HeatBar(canvas, view.heat)
+        self.stain_bar, self.steps = StainBar(canvas, actions), StepsPanel(canvas, actions)
         self.note = Note(canvas)
         self.reader = QLabel()
         self._menus(actions)
@@ -110,7 +113,7 @@ class Layout:
         """Put a theme on."""
         style = sheet(look)
         floats = (self.first_sight, self.help, self.failures, self.hover, self.heat_bar, self.note)
-        for widget in (self.left, self.right, self.bottom, *floats):
+        for widget in (self.left, self.right, self.bottom, *floats, self.stain_bar, self.steps):
             widget.setStyleSheet(style)
         self.legend.dress(look)
 

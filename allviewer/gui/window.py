@@ -19,6 +19,7 @@ from allviewer.gui.fields import Failure, Field, Phase
 from allviewer.gui.heat_control import HeatControl
 from allviewer.gui.heat_layer import Scope
 from allviewer.gui.layout import Layout
+from allviewer.gui.lenses import Lens, Lenses
 from allviewer.gui.looks import is_drawn, states_of
 from allviewer.gui.napari_inside import accept_drops_from, canvas_widget, main_window, quiet
 from allviewer.gui.outline_geometry import Patch
@@ -59,6 +60,7 @@ class MainWindow(QObject):
         self._keys = KeysOfFocus(self)
         self._keys.watch(self.qt)
         self.heat = HeatControl(self.desk, self.view, self.panels.card, self.panels.heat_bar)
+        self.lenses = Lenses(self.desk, self.view, self.panels.stain_bar, self.panels.steps, self.thread_.post)
         self._connect()
         self._dress()
         self._reader_changed()
@@ -123,6 +125,7 @@ class MainWindow(QObject):
         self.qt.hide()  # work stops at its next tile: nobody has to watch it
         self._rest.stop()
         self.heat.shut()
+        self.lenses.shut()
         self.thread_.close()
         self.desk.shut()
         self.panels.card.shut()
@@ -137,6 +140,7 @@ class MainWindow(QObject):
             for patch in field.patches:
                 self._on_grown(field, patch)
         self.heat.paint()
+        self.lenses.restart()
         self._scale()
         self.actions.refresh()
 
@@ -145,6 +149,7 @@ class MainWindow(QObject):
             self.view.outlines.clear()
             self.view.heat.clear()
             self.view.outlines.visual.set_palette(palette.build(self.desk.taxonomy, self.desk.filters.hidden))
+            self.lenses.restart()
             self._scale()
 
     def _on_grown(self, field: Field, patch: Patch) -> None:
@@ -286,9 +291,11 @@ class MainWindow(QObject):
             self.desk.analyse(self.desk.current)
 
     def toggle(self, what: str) -> None:
-        """Show or hide outlines, nuclei, heat, filters, card, layers or help."""
+        """Show or hide outlines, nuclei, heat, a lens, filters, card, layers or help."""
         if what == "heat":
             self.heat.toggle()
+        elif what in tuple(Lens):
+            self.lenses.toggle(Lens(what))
         elif what == "outlines":
             self.view.outlines.visible = not self.view.outlines.visible
         elif what == "nuclei":
@@ -305,6 +312,14 @@ class MainWindow(QObject):
     def next_heat_class(self) -> None:
         """Show the heat for another class."""
         self.heat.next_class()
+
+    def next_stain_method(self) -> None:
+        """Normalise the stain by the other method."""
+        self.lenses.next_method()
+
+    def step(self, by: int) -> None:
+        """Show the next or the previous step of the segmentation."""
+        self.lenses.walk(by)
 
     def fit(self) -> None:
         """Show the whole image."""
@@ -330,11 +345,13 @@ class MainWindow(QObject):
         self.panels.dress(self.look)
 
     def step_back(self) -> None:
-        """One thing at a time: the help page, a text field, the selected cell, the zoom."""
+        """One thing at a time: the help page, a text field, a lens, the selected cell, the heat, the zoom."""
         if self.panels.help.isVisible():
             self.panels.help.hide()
         elif isinstance(QApplication.focusWidget(), QLineEdit):
             self.canvas.setFocus()
+        elif self.lenses.on is not None:
+            self.lenses.use(None)
         elif self.desk.row is not None:
             self.desk.select(None)
         elif self.heat.on:

@@ -28,8 +28,14 @@ from allviewer.segment.watershed import components
 from allviewer.segment.whole_cell import REACH_UM, Found, evidence, whole_cells
 from allviewer.vocab.arrays import RGB, Floats, Grey, Labels, Mask
 
-DENSE = 1.0
-"""Optical density at the bright end of pictures of stain."""
+OF_NUCLEI = 1.6
+"""Bright end of pictures of nuclear stain, over the contrast of the slide's typical nucleus."""
+
+PALE = 0.25
+"""Optical density at the bright end of the evidence of cytoplasm, and the least of pictures of nuclear stain."""
+
+STEEP = 120
+"""Grey levels of the gradient at the bright end."""
 
 DEEP_UM = 5.0
 """Micrometres at the bright end of the distance to the rim."""
@@ -117,7 +123,7 @@ def _image(
 
 def _default(field: Field, survey: Survey) -> tuple[Labels, list[Stage]]:
     """Nuclei and the steps to them of the route of that name."""
-    density = "optical density"
+    density, dense = "optical density", round(max(PALE, OF_NUCLEI * survey.nucleus), 2)
     mask = fill_pores(nuclear_mask(field), field.area(6.0))
     depth = rim_distance(mask, field.um)
     nuclei = nuclear_parts(field)
@@ -125,12 +131,12 @@ def _default(field: Field, survey: Survey) -> tuple[Labels, list[Stage]]:
         _image(
             field, "contrast", "Nuclear contrast",
             "How much nuclear stain a pixel holds, with the red cells' own colour taken out: nuclei are bright, red "
-            "cells and background dark.", fine(field), DENSE, density,
+            "cells and background dark.", fine(field), dense, density,
         ),
         _image(
             field, "plateau", "Plateau",
             f"The nuclear contrast of the densest place within {PLATEAU_UM:g} µm: the measure of what counts as "
-            "nucleus there.", plateau(field), DENSE, density,
+            "nucleus there.", plateau(field), dense, density,
         ),
         _mask(
             field, "nuclear", "Nuclear mask",
@@ -175,7 +181,7 @@ def _oadls(field: Field, survey: Survey) -> tuple[Labels, list[Stage]]:
         _image(
             field, "gradient", "Gradient",
             "Steepness of the grey levels: contours are bright. This is the relief that will be flooded.",
-            oadls.gradient(made.image), 255, grey,
+            oadls.gradient(made.image), STEEP, grey,
         ),
         _image(
             field, "flattened", "Flattened",
@@ -193,7 +199,7 @@ def _oadls(field: Field, survey: Survey) -> tuple[Labels, list[Stage]]:
         ),
         _image(
             field, "relief", "Relief",
-            "The gradient with the markers as its only basins.", made.relief, 255, grey,
+            "The gradient with the markers as its only basins.", made.relief, STEEP, grey,
         ),
         _labels(
             field, "watershed", "Watershed",
@@ -218,7 +224,7 @@ def _growing(field: Field, nuclei: Labels) -> list[Stage]:
         ),
         _image(
             field, "cytoplasm", "Evidence of cytoplasm",
-            "Stain that is not the red cells' own: bright where cytoplasm may be.", evidence(field), DENSE / 4,
+            "Stain that is not the red cells' own: bright where cytoplasm may be.", evidence(field), PALE,
             "optical density",
         ),
         _labels(

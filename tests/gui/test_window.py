@@ -276,7 +276,7 @@ def test_images_dropped_anywhere_are_opened_as_ours(window, smear, wait):
     QApplication.sendEvent(target, event)
     wait(lambda: window.desk.current is not None and window.desk.current.phase is Phase.DONE)
     assert window.desk.current.path == smear
-    assert [layer.name for layer in window.viewer.layers] == ["Smear", "Heat (Grad-CAM)", "Outlines"]
+    assert [layer.name for layer in window.viewer.layers] == ["Smear", "Lens", "Heat (Grad-CAM)", "Outlines"]
 
 
 def test_several_images_each_keep_their_cells(window, smear, tmp_path, wait, qtbot):

@@ -67,9 +67,13 @@ def launch(options: "Options", request: Request) -> int:
     window = make_window(options)
     from PySide6.QtWidgets import QApplication
 
+    from allviewer.segment import build_kernels
+
     application = QApplication.instance()
     assert application is not None
     window.show()
+    # What is compiled, compiles while the reader looks for a file, not when the first field waits for it.
+    threading.Thread(target=build_kernels, name="compile ahead", daemon=True).start()
     taker = None
     if request.screenshot is not None:
         from allviewer.gui.picture import PictureTaker

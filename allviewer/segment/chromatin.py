@@ -159,7 +159,6 @@ def _depth(mask, depth):  # type: ignore[no-untyped-def]
     """
     rows, columns = mask.shape
     diagonal, knight = np.float32(1.4), np.float32(2.1969)
-    depth[:] = 0
     for y in range(rows):
         for x in range(columns):
             if mask[y, x]:
@@ -186,7 +185,7 @@ def _depth(mask, depth):  # type: ignore[no-untyped-def]
 @nb.njit(cache=True, nogil=True)
 def _cores(mask, neck, smallest):  # type: ignore[no-untyped-def]
     """How many pieces of at least ``smallest`` pixels lie deeper than ``neck``, or 0.45 of the greatest depth."""
-    depth = np.empty((mask.shape[0] + 4, mask.shape[1] + 4), np.float32)
+    depth = np.zeros((mask.shape[0] + 4, mask.shape[1] + 4), np.float32)
     level = max(np.float32(neck), np.float32(0.45) * _depth(mask, depth))
     found = np.empty((64, 3), np.int64)
     count = min(len(found), pieces(depth > level, found))

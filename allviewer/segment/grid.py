@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 import cv2
@@ -79,10 +80,14 @@ def factor_for(um_per_px: float) -> int:
 
 
 def disc(radius: float) -> Grey:
-    """(k, k) uint8 disc of at least one pixel, for cv2's morphology."""
-    r = max(1, round(radius))
-    y, x = np.ogrid[-r : r + 1, -r : r + 1]
-    out: Grey = (y * y + x * x <= (r + 0.3) ** 2).astype(np.uint8)
+    """(k, k) uint8 disc of at least one pixel, for cv2's morphology; not to be written to."""
+    return _disc(max(1, round(radius)))
+
+
+@cache
+def _disc(radius: int) -> Grey:
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    out: Grey = (y * y + x * x <= (radius + 0.3) ** 2).astype(np.uint8)
     return out
 
 

@@ -110,7 +110,8 @@ def _trace(mask, y, x, ring):  # type: ignore[no-untyped-def]
 def _smooth(ring, count, length, frame, soft):  # type: ignore[no-untyped-def]
     """Write the first ``count`` vertices, smoothed, into ``soft``; see `rings`."""
     if count < 8 or length <= 0:
-        soft[:count] = ring[:count]
+        for i in range(count):
+            soft[i, 0], soft[i, 1] = ring[i, 0], ring[i, 1]
         return
     reach = int(np.ceil(3 * length))
     weights = np.exp(-0.5 * (np.arange(reach + 1) / length) ** 2)
@@ -146,8 +147,10 @@ def _smooth(ring, count, length, frame, soft):  # type: ignore[no-untyped-def]
 @nb.njit(cache=True, nogil=True, boundscheck=False)
 def _thin(ring, count, tolerance, keep):  # type: ignore[no-untyped-def]
     """Mark in ``keep`` the vertices that Douglas and Peucker keep of a closed ring; returns how many."""
-    keep[:count] = count < 8 or tolerance <= 0
-    if count < 8 or tolerance <= 0:
+    few = count < 8 or tolerance <= 0
+    for i in range(count):
+        keep[i] = few
+    if few:
         return count
     far, reach = 0, -1.0
     for i in range(count):
@@ -174,10 +177,11 @@ def _thin(ring, count, tolerance, keep):  # type: ignore[no-untyped-def]
             kept += 1
             stack[held, 0], stack[held, 1], stack[held + 1, 0], stack[held + 1, 1] = first, at, at, last
             held += 2
-    if kept < 4:
-        keep[:count] = True
-        return count
-    return kept
+    if kept >= 4:
+        return kept
+    for i in range(count):
+        keep[i] = True
+    return count
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
@@ -204,7 +208,8 @@ def _rings(mask, smallest, scale, length, tolerance, frame):  # type: ignore[no-
         kept = _thin(soft, edges, tolerance, keep)
         if held + kept > len(points):
             more = np.empty((2 * (held + kept), 2), np.float32)
-            more[:held] = points[:held]
+            for i in range(held):
+                more[i, 0], more[i, 1] = points[i, 0], points[i, 1]
             points = more
         for i in range(edges):
             if keep[i]:
@@ -246,8 +251,10 @@ def rings(
     centre: the low-pass of Kuhl and Giardina (1982), Computer Graphics and Image Processing 18, 236-258, with a soft
     cut. Thinning is Douglas and Peucker's (1973), The Canadian Cartographer 10, 112-122.
     """
+    # One type each, or the loops are compiled once for every mixture of types.
     edge = EVERYWHERE if frame is None else frame.astype(np.float64)
-    points, starts = _rings(mask, smallest, float(scale), float(length), float(tolerance), edge)
+    dense = np.ascontiguousarray(mask)
+    points, starts = _rings(dense, float(smallest), float(scale), float(length), float(tolerance), edge)
     return points, starts
 
 

@@ -38,7 +38,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     ours = parser.add_argument_group("options of the segmentation")
     ours.add_argument("--segmenter", choices=("default", "oadls"), help="default: default")
-    ours.add_argument("--pictures", type=Path, metavar="DIR", help="draw the worst cases, found and true, as PNG")
+    ours.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="draw the worst cases, found and true, and the curves"
+    )
     theirs = parser.add_argument_group("options of a model")
     theirs.add_argument("--out", type=Path, metavar="MODEL", help="where the model of a judged system is written")
     add_fitting(theirs, ("fold", "session", "image"))
@@ -95,7 +97,8 @@ def _segmentation(args: argparse.Namespace) -> int:
     for section in segmentation.judged(args.data, name):
         print(segmentation.section_text(section, floors=name == "default"), flush=True)
         if args.pictures is not None:
-            for path in segmentation.write_pictures(args.pictures, section.data, section.cases):
+            drawn = segmentation.write_pictures(args.pictures, section.data, section.cases)
+            for path in drawn + segmentation.write_curves(args.pictures, section.data, section.curves):
                 print(f"  {path}", flush=True)
             print()
         sections.append(section.as_dict())

@@ -2,13 +2,25 @@
 
 import csv
 import json
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 import pytest
 
 from allviewer.cli.main import main
-from allviewer.learning.segmentation import HELD, Case, Held, Row, data_sets, judged, section_text, write_pictures
+from allviewer.learning.segmentation import (
+    HELD,
+    Case,
+    Curve,
+    Held,
+    Row,
+    data_sets,
+    judged,
+    section_text,
+    write_curves,
+    write_pictures,
+)
 from allviewer.learning.segmentation.figures import detection, mean, panoptic, pooled, share
 from allviewer.learning.segmentation.finder import middle_piece
 from allviewer.learning.segmentation.overlap import best_dice
@@ -179,6 +191,19 @@ def test_pictures_show_what_was_found_and_what_is_true(sections, tmp_path):
     assert not (drawn == FOUND).all(axis=2).any()
     with pytest.raises(ValueError, match="nothing to show"):
         picture(Case("a.png", "", 1))
+
+
+def test_curves_are_drawn_as_svg(tmp_path):
+    curve = Curve("blur", "blur <of the lens>", "µm", (0.1, 0.2, 0.4), {"F1": (1.0, 0.5, 0.0)}, (9, 9, 9))
+    (path,) = write_curves(tmp_path, "synthetic", (curve,))
+    root = ElementTree.parse(path).getroot()
+    words = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "blur <of the lens> [µm]" in words
+    assert {"0.1", "0.2", "0.4", "F1"} <= set(words)
+    (line,) = root.iter("{http://www.w3.org/2000/svg}polyline")
+    (_, top), (_, middle), (_, bottom) = (map(float, p.split(",")) for p in line.get("points").split())
+    assert middle == pytest.approx((top + bottom) / 2)
+    assert top < bottom
 
 
 def test_a_missing_mask_is_a_sentence(smears, tmp_path):

@@ -3,6 +3,7 @@
 from allviewer.learning.segmentation.held import HELD, Held
 from allviewer.learning.segmentation.judge import JUDGES, SYNTHETIC, data_sets, judged
 from allviewer.learning.segmentation.pictures import write_pictures
+from allviewer.learning.segmentation.plots import write_curves
 from allviewer.learning.segmentation.report import section_text
 from allviewer.learning.segmentation.words import Case, Curve, Row, Section
 
@@ -18,5 +19,6 @@ __all__ = [
     "data_sets",
     "judged",
     "section_text",
+    "write_curves",
     "write_pictures",
 ]

@@ -18,13 +18,20 @@ COARSEST_UM = 0.28
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _unmix(rgb, table, azure, aside):  # type: ignore[no-untyped-def]
-    """Sum of the table's rows for the three channels, both columns at once."""
-    for y in range(rgb.shape[0]):
-        for x in range(rgb.shape[1]):
-            r, g, b = table[rgb[y, x, 0], 0], table[rgb[y, x, 1], 1], table[rgb[y, x, 2], 2]
-            azure[y, x] = r[0] + g[0] + b[0]
-            aside[y, x] = r[1] + g[1] + b[1]
+def _unmix(rgb, table, near, block, azure, aside):  # type: ignore[no-untyped-def]
+    """Sum of the table's rows for the three channels, both columns at once; 0 in blocks that are not ``near``."""
+    rows, columns = rgb.shape[:2]
+    for y in range(rows):
+        for first in range(0, columns, block):
+            last = min(columns, first + block)
+            if near[y // block, first // block]:
+                for x in range(first, last):
+                    r, g, b = table[rgb[y, x, 0], 0], table[rgb[y, x, 1], 1], table[rgb[y, x, 2], 2]
+                    azure[y, x] = r[0] + g[0] + b[0]
+                    aside[y, x] = r[1] + g[1] + b[1]
+            else:
+                for x in range(first, last):
+                    azure[y, x] = aside[y, x] = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,12 +58,20 @@ class Field:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, rgb: RGB, um: float, factor: int, shape: tuple[int, int], survey: Survey) -> Self:
-        """A field of pixels that are on the working grid already, (h, w, 3) uint8."""
+    def of(
+        cls, rgb: RGB, um: float, factor: int, shape: tuple[int, int], survey: Survey, near: Grey | None = None,
+        block: int = 0,
+    ) -> Self:  # fmt: skip
+        """A field of pixels that are on the working grid already, (h, w, 3) uint8.
+
+        ``near``, (blocks, blocks) uint8, says in which blocks of ``block`` pixels there is anything to look at; azure
+        and aside are 0 in the others.
+        """
         weights = np.stack([survey.contrast, survey.aside], axis=1).astype(np.float32)
         table = resolved_table(survey.white)[..., None] * weights
         azure, aside = np.empty(rgb.shape[:2], np.float32), np.empty(rgb.shape[:2], np.float32)
-        _unmix(rgb, table, azure, aside)
+        looked = np.ones((1, 1), np.uint8) if near is None else near
+        _unmix(rgb, table, looked, max(rgb.shape) if near is None else block, azure, aside)
         return cls(rgb, azure, aside, factor, um, shape)
 
     def px(self, um: float) -> float:

@@ -229,7 +229,11 @@ def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
     fitted = np.minimum(boxes * BLOCK, np.tile([whole.height, whole.width], 2))
     arranged = arrange(fitted, (whole.height, whole.width))
     if arranged is None:
-        return Sheet(working_field(rgb, um_per_px, survey), (whole,))
+        wanted = np.zeros(int(labels.max()) + 1, np.uint8)
+        wanted[numbers] = 1
+        near = wanted[labels]
+        pixels, um = averaged(rgb, factor), um_per_px * factor
+        return Sheet(Field.of(pixels, um, factor, rgb.shape[:2], survey, near, BLOCK), (whole,))
     (height, width), places = arranged
     white = np.array(np.rint(survey.white), np.uint8)
     sheet: RGB = np.empty((height, width, 3), np.uint8)

@@ -86,7 +86,8 @@ def first_fields(picture, fresh):
 
     Returns
     -------
-    ``import``, ``first``, ``second`` seconds; ``bytes_per_pixel`` at the peak of a later field beside the image.
+    ``import``, ``first``, ``second`` seconds of wall, ``first_cpu``, ``second_cpu`` of CPU; ``bytes_per_pixel`` at the
+    peak of a later field beside the image.
     """
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "image.npy"
@@ -95,3 +96,10 @@ def first_fields(picture, fresh):
         command = [sys.executable, str(SELF), str(image), str(picture.um)]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=kept)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def compile_ahead(fresh):
+    """Seconds of wall that the installation's compiling takes, into the folder ``fresh``."""
+    kept = {**os.environ, "NUMBA_CACHE_DIR": str(fresh)}
+    code = "from allviewer.segment import build_kernels; build_kernels()"
+    return timed(lambda: subprocess.run([sys.executable, "-c", code], check=True, env=kept))[1]

@@ -42,6 +42,9 @@ class Bench(Protocol):
     def analyse(self) -> None:
         """Analyse the image on screen."""
 
+    def choose_recipe(self) -> None:
+        """Ask how cells are to be found, and analyse again."""
+
     def toggle(self, what: str) -> None:
         """Show or hide outlines, nuclei, heat, a lens (stain or steps), filters, card, layers or help."""
 
@@ -171,6 +174,9 @@ def commands(taxonomy: Taxonomy) -> tuple[Command, ...]:
           lambda b: b.analyse(), _idle),
         c("analyse.cancel", "Stop the analysis", "Analyse", ("Shift+F5",),
           "Stop after the tile in work; what is found stays", lambda b: b.desk.cancel(), _busy),
+        c("analyse.recipe", "Choose the recipe…", "Analyse", (),
+          "Choose how cells are found and in what pixels, and analyse again", lambda b: b.choose_recipe(), _image,
+          "recipe"),
         c("review.accept", "Accept, go on", "Review", ("Return", "Enter", "Space"),
           "Confirm the label shown and go to the next uncertain cell", lambda b: b.desk.accept(), _selected),
         *_class_commands(taxonomy),

@@ -221,7 +221,7 @@ class Desk:
         assert field.slide is not None
         model = self._models.model
         self.taxonomy = taxonomy_of(model.card.taxonomy, model.card.classes) if model is not None else ALL_HEM
-        field.tiles, field.pixel_size = started.tiles, started.pixel_size
+        field.tiles, field.pixel_size, field.recipe = started.tiles, started.pixel_size, started.recipe
         try:
             self.study.add_slide(
                 field.slide.digest, field.name, field.slide.path, field.slide.shape, started.pixel_size.um

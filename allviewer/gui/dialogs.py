@@ -2,11 +2,33 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QInputDialog,
+    QMessageBox,
+    QWidget,
+)
 
 from allviewer import __version__
+from allviewer.pixels.prepare import PREPARATIONS
+from allviewer.segment import SEGMENTERS
 from allviewer.slides import EXTENSIONS
 from allviewer.vocab.optics import PixelSize
+
+RECIPE_WORDS = {
+    "default": "nuclear contrast (default)",
+    "oadls": "marker-controlled watershed (oadls)",
+    "none": "as they were read",
+    "reinhard": "stain normalised by Reinhard",
+    "macenko": "stain normalised by Macenko",
+    "wiener": "Wiener filtered",
+    "dhe": "equalised (DHE)",
+}
+"""What a person reads for the names in a recipe."""
 
 
 class Dialogs:
@@ -45,6 +67,25 @@ class Dialogs:
             self._window, "Pixel size", "µm per pixel (0.01 to 20):", now.um or 0.1, 0.01, 20.0, 4
         )
         return value if typed else None
+
+    def recipe(self, segmenter: str, preprocessing: str) -> tuple[str, str] | None:
+        """How cells are found: names of segmenter and preprocessing; None where the question was closed."""
+        asks = QDialog(self._window)
+        asks.setWindowTitle("Recipe")
+        routes, before = QComboBox(), QComboBox()
+        for box, words, now in ((routes, SEGMENTERS, segmenter), (before, PREPARATIONS, preprocessing)):
+            for name in words:
+                box.addItem(RECIPE_WORDS[name], name)
+            box.setCurrentIndex(box.findData(now))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Analyse")
+        buttons.accepted.connect(asks.accept)
+        buttons.rejected.connect(asks.reject)
+        form = QFormLayout(asks)
+        form.addRow("Find cells by", routes)
+        form.addRow("in pixels that are", before)
+        form.addRow(buttons)
+        return (routes.currentData(), before.currentData()) if asks.exec() else None
 
     def about(self, model: str) -> None:
         """What the program is and is not."""

@@ -5,6 +5,7 @@ from math import ceil
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from allviewer.engine.optics import overview
 from allviewer.pixels.lattice import look_up
@@ -13,7 +14,7 @@ from allviewer.pixels.prepare import NONE, Preparation, prepare
 from allviewer.segment import Survey, segmenter
 from allviewer.segment.stages import Kind, Stage, stages
 from allviewer.slides import Slide
-from allviewer.vocab.arrays import RGB, Labels
+from allviewer.vocab.arrays import RGB, Labels, Mask
 from allviewer.vocab.region import Region
 
 WHOLE = 8_000_000
@@ -146,14 +147,31 @@ def coloured(stage: Stage) -> RGB:
         grey = np.clip((stage.values.astype(np.float32) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
         return _opaque(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
     numbers: Labels = stage.values.astype(np.int32)
-    tint = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in TINTS]
-    table = np.array([[0, 0, 0, 0], *([*one, FILL] for one in tint)], np.uint8)
-    rgba: RGB = table[np.where(numbers > 0, (numbers - 1) % len(TINTS) + 1, 0)]
+    tints = np.array([[*bytes.fromhex(colour[1:]), FILL] for colour in TINTS], np.uint8)
+    table = np.concatenate([np.zeros((1, 4), np.uint8), tints[_apart(numbers)]])
+    rgba: RGB = table[numbers]
     rgba[..., 3][_rims(numbers)] = 255
     return rgba
 
 
-def _rims(numbers: Labels) -> np.ndarray:
+def _apart(numbers: Labels) -> NDArray[np.intp]:
+    """A tint for each number from 1, so that numbers within two pixels of each other differ wherever that can be."""
+    count = int(numbers.max(initial=0))
+    # largest number near each pixel; float32 holds whole numbers to 16 million
+    near = cv2.dilate(numbers.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
+    seam = (numbers > 0) & (near > numbers)
+    beside: dict[int, set[int]] = {}
+    for low, high in np.unique(np.stack([numbers[seam], near[seam]], axis=1), axis=0).tolist():
+        beside.setdefault(high, set()).add(low)
+    tint = np.zeros(count, np.intp)
+    for number in range(1, count + 1):
+        taken = {int(tint[other - 1]) for other in beside.get(number, ())}
+        turned = [(number + i) % len(TINTS) for i in range(len(TINTS))]
+        tint[number - 1] = next((i for i in turned if i not in taken), turned[0])
+    return tint
+
+
+def _rims(numbers: Labels) -> Mask:
     """Pixels inside a number whose neighbour above, below, left or right has another."""
     rim = np.zeros(numbers.shape, np.bool_)
     down, across = numbers[1:] != numbers[:-1], numbers[:, 1:] != numbers[:, :-1]

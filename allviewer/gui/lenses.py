@@ -26,6 +26,7 @@ from allviewer.gui.panels.steps import StepsPanel
 from allviewer.gui.threads import step_behind
 from allviewer.pixels.normalise import Appearance
 from allviewer.segment.pixel_size import ASSUMED_UM
+from allviewer.vocab.recipe import Recipe
 from allviewer.vocab.region import Region
 
 SETTLE_MS = 60
@@ -65,7 +66,7 @@ class Lenses:
         self._steps: tuple[Step, ...] = ()
         # measured once a slide; only the worker's one thread reads and writes them
         self._appearance: tuple[Field, Appearance] | None = None
-        self._route: tuple[Field, float, Route] | None = None
+        self._route: tuple[Field, Recipe, Route] | None = None
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
@@ -142,9 +143,9 @@ class Lenses:
             self._stain.appear()
             self._look_at_stain(field, view)
         else:
-            self._panel.wait(self._desk.options.segmenter)
-            if field.session is not None:  # its pixel size is settled
-                self._look_at_steps(field, view)
+            self._panel.wait()
+            if field.recipe is not None:  # its pixel size is settled
+                self._look_at_steps(field, field.recipe, view)
 
     def _look_at_stain(self, field: Field, view: Region) -> None:
         slide, method = field.slide, self._stain.chosen
@@ -168,22 +169,22 @@ class Lenses:
 
         self._ask(work, show)
 
-    def _look_at_steps(self, field: Field, view: Region) -> None:
-        slide, um, options = field.slide, field.pixel_size.um or ASSUMED_UM, self._desk.options
+    def _look_at_steps(self, field: Field, recipe: Recipe, view: Region) -> None:
+        slide, um = field.slide, recipe.pixel_size_um or ASSUMED_UM
         assert slide is not None
         core = area(view, um, slide.shape)
         if self._covered(field, Lens.STEPS, core, 1.0):
             return
 
         def work() -> tuple[Step, ...]:
-            if self._route is None or self._route[0] is not field or self._route[1] != um:
-                self._route = field, um, slide_route(slide, options.segmenter, options.preprocessing, um)
+            if self._route is None or self._route[:2] != (field, recipe):
+                self._route = field, recipe, slide_route(slide, recipe.segmenter, recipe.preprocessing, um)
             return steps(slide, self._route[2], core)
 
         def show(made: tuple[Step, ...]) -> None:
             self._shown, self._steps = (field, Lens.STEPS, core, 1.0), made
             self.row = min(self.row, max(0, len(made) - 1))
-            self._panel.show_steps(made, self.row)
+            self._panel.show_steps(recipe.segmenter, made, self.row)
             self.choose(self.row)
 
         self._ask(work, show)

@@ -1,6 +1,7 @@
 """The window: napari's canvas in the middle, our panels round it, and every verb of the table of commands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import napari
@@ -289,6 +290,14 @@ class MainWindow(QObject):
         """Analyse the image on screen."""
         if self.desk.current is not None:
             self.desk.analyse(self.desk.current)
+
+    def choose_recipe(self) -> None:
+        """Ask how cells are to be found, here and in images opened from now on, and analyse again."""
+        options, field = self.desk.options, self.desk.current
+        chosen = self.dialogs.recipe(options.segmenter, options.preprocessing) if field is not None else None
+        if field is not None and chosen is not None:
+            self.desk.options = replace(options, segmenter=chosen[0], preprocessing=chosen[1])
+            self.desk.analyse(field)
 
     def toggle(self, what: str) -> None:
         """Show or hide outlines, nuclei, heat, a lens, filters, card, layers or help."""

@@ -9,6 +9,7 @@ from allviewer.gui.actions import Actions
 from allviewer.gui.desk import Desk
 from allviewer.gui.fields import Field, Phase
 from allviewer.gui.panels.parts import label
+from allviewer.pixels.prepare import NONE
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 
 
@@ -46,6 +47,11 @@ def summary(field: Field | None, model: str) -> str:
             parts.append(f"saved {session.saved_at.astimezone():%H:%M:%S}")
     if field is not None and field.slide is not None:
         parts.append(optics(field.pixel_size))
+    recipe = field.recipe if field is not None else None
+    if recipe is not None and recipe.segmenter != "default":
+        parts.append(f"route {recipe.segmenter}")
+    if recipe is not None and recipe.preprocessing != NONE:
+        parts.append(f"cells found after {recipe.preprocessing}")
     parts.append(f"model {model}")
     if field is not None and field.synthetic:
         parts.append("synthetic")

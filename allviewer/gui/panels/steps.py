@@ -51,16 +51,16 @@ class StepsPanel(Floating):
         box.addLayout(row)
         self._steps: Sequence[Step] = ()
 
-    def wait(self, segmenter: str) -> None:
+    def wait(self) -> None:
         """The steps of a route are being worked out."""
-        self._title.setText(f"Steps of the route “{segmenter}”")
         if not self._steps:
             self.words.setText(WORKING)
             self.legend.setText("")
         self.appear()
 
-    def show_steps(self, steps: Sequence[Step], row: int) -> None:
+    def show_steps(self, segmenter: str, steps: Sequence[Step], row: int) -> None:
         """List the steps of a route and explain one of them."""
+        self._title.setText(f"Steps of the route “{segmenter}”")
         titles = [f"{i}  {step.title}" for i, step in enumerate(steps, start=1)]
         self._steps = steps
         self.list.blockSignals(True)

@@ -2,12 +2,8 @@
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
-from allviewer.pixels.density import density_table
 from allviewer.segment.outlines import pieces
-from allviewer.segment.survey import Survey
-from allviewer.vocab.arrays import RGB, Floats, Mask
 
 STAINS = (
     "nucleus_azure_od_mean", "nucleus_azure_od_sd", "nucleus_eosin_od_mean", "nucleus_eosin_od_sd",
@@ -15,7 +11,7 @@ STAINS = (
     "nucleus_texture_contrast", "nucleus_texture_entropy",
     "nucleus_red_od_mean", "nucleus_green_od_mean", "nucleus_blue_od_mean",
 )  # fmt: skip
-"""The measurements that `Stains.of` gives, in its order."""
+"""The measurements that `stains` gives, in its order."""
 
 NECK_UM = 1.2
 """Lobes joined by a neck narrower than this are told apart."""
@@ -25,10 +21,12 @@ LOBE_CORE_UM2 = 0.15
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _stains(azure, rgb, nucleus, cell, table, red, across, along, step):  # type: ignore[no-untyped-def]
+def stains(azure, rgb, nucleus, cell, table, red, across, along, step, out):  # type: ignore[no-untyped-def]
     """Mean and sd of both stains over nucleus and cytoplasm, texture contrast and entropy, mean density by channel."""
-    sums, out = np.zeros((2, 5)), np.zeros(13)
+    sums = np.zeros((2, 5))
     rows, columns = cell.shape
+    for k in range(len(out)):
+        out[k] = 0
     amount = np.float32(1 / across)
     steps, pairs = 0.0, 0
     for y in range(rows):
@@ -74,34 +72,6 @@ def _stains(azure, rgb, nucleus, cell, table, red, across, along, step):  # type
         for held in bins:
             if held > 0:
                 out[9] -= held / n * np.log2(held / n)
-    return out
-
-
-class Stains:
-    """The slide's two stains, ready to be measured cell by cell.
-
-    Two stains in three channels: contrast is the amount of azure times what of azure lies across the red cells'
-    direction, and what azure does not explain along that direction is eosin or haemoglobin.
-    """
-
-    def __init__(self, survey: Survey) -> None:
-        red, azure = np.array(survey.red_cell), np.array(survey.azure)
-        self._table = density_table(survey.white)
-        self._red = red.astype(np.float32)
-        self._across, self._along = survey.unmixing, float(azure @ red)
-
-    def of(self, azure: Floats, rgb: RGB, nucleus: Mask, cell: Mask, step: int) -> NDArray[np.float64]:
-        """`STAINS` of one cell, (13,) float64.
-
-        Parameters
-        ----------
-        azure, rgb, nucleus, cell : (h, w) windows of nuclear contrast, colour and the cell's two masks.
-        step : pixels between the neighbours whose difference is texture.
-        """
-        out: NDArray[np.float64] = _stains(
-            azure, rgb, nucleus, cell, self._table, self._red, self._across, self._along, step
-        )
-        return out
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
@@ -139,16 +109,36 @@ def _slopes(azure, nucleus, out):  # type: ignore[no-untyped-def]
     return found
 
 
-def sharpness(azure: Floats, nucleus: Mask, plateau: float, um: float) -> float:
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def sharpness(azure, nucleus, plateau, um):  # type: ignore[no-untyped-def]
     """Median over the nuclear rim of the steepest contrast within a pixel of it, over the plateau, per µm."""
     slopes = np.empty(nucleus.size, np.float32)
     count = _slopes(azure, nucleus, slopes)
     if count == 0:
         return 0.0
-    slopes = slopes[:count]
-    slopes.partition(count // 2)
-    steepness = float(np.sqrt(slopes[count // 2])) / 8
-    return steepness / um / max(plateau, 1e-6)
+    return np.sqrt(middle(slopes, count)) / 8 / um / max(plateau, 1e-6)
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def middle(values, count):  # type: ignore[no-untyped-def]
+    """Upper median of the first ``count`` values, which it reorders (Hoare 1961, Find)."""
+    low, high, k = 0, count - 1, count // 2
+    while low < high:
+        pivot, i, j = values[k], low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while pivot < values[j]:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if j < k:
+            low = i
+        if k < i:
+            high = j
+    return values[k]
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
@@ -182,19 +172,17 @@ def _depth(mask, depth):  # type: ignore[no-untyped-def]
     return most
 
 
-@nb.njit(cache=True, nogil=True)
-def _cores(mask, neck, smallest):  # type: ignore[no-untyped-def]
-    """How many pieces of at least ``smallest`` pixels lie deeper than ``neck``, or 0.45 of the greatest depth."""
-    depth = np.zeros((mask.shape[0] + 4, mask.shape[1] + 4), np.float32)
-    level = max(np.float32(neck), np.float32(0.45) * _depth(mask, depth))
-    found = np.empty((64, 3), np.int64)
-    count = min(len(found), pieces(depth > level, found))
-    large = 0
-    for k in range(count):
-        large += found[k, 2] >= smallest
-    return large
-
-
-def lobes(nucleus: Mask, um: float) -> int:
-    """Pieces left when necks narrower than `NECK_UM`, or half as wide as the nucleus, are cut; at least one."""
-    return max(1, int(_cores(nucleus, 0.5 * NECK_UM / um, LOBE_CORE_UM2 / um**2)))
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def lobes(nucleus, um):  # type: ignore[no-untyped-def]
+    """Pieces left when necks narrower than `NECK_UM`, or 0.45 of the nucleus's width, are cut; at least one."""
+    rows, columns = nucleus.shape
+    depth = np.zeros((rows + 4, columns + 4), np.float32)
+    level = max(np.float32(0.5 * NECK_UM / um), np.float32(0.45) * _depth(nucleus, depth))
+    deep, found = np.empty((rows, columns), np.bool_), np.empty((64, 3), np.int64)
+    for y in range(rows):
+        for x in range(columns):
+            deep[y, x] = depth[y + 2, x + 2] > level
+    count = 0
+    for k in range(min(len(found), pieces(deep, found))):
+        count += found[k, 2] >= LOBE_CORE_UM2 / um**2
+    return max(1, count)

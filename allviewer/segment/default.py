@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from allviewer.segment import gates
-from allviewer.segment.chromatin import Stains
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, factor_for
 from allviewer.segment.lobes import GAP_UM, join_lobes, neighbours
-from allviewer.segment.measure import Measured, measure, table_from
+from allviewer.segment.measure import Measure, Measured, table_from
 from allviewer.segment.seeds import nuclear_parts
 from allviewer.segment.sheet import cut_out
 from allviewer.segment.survey import Survey, survey
@@ -23,12 +22,12 @@ _SMALLEST_IMAGE = 8
 
 def grown(field: Field, nuclei: Labels, found: Survey) -> list[tuple[Measured, Kind]]:
     """Grow, measure and judge numbered nuclei: the last part of every route."""
-    intact, stains = found.nucleus / found.unmixing, Stains(found)
+    intact, measure = found.nucleus / found.unmixing, Measure(field, found)
     parts, zone, far = whole_cells(field, nuclei)
     pairs = neighbours(zone, far, field.px(GAP_UM), len(parts))
     out = []
     for one in join_lobes(field, parts, pairs):
-        measured = measure(field, one, stains)
+        measured = measure(one)
         kind = gates.judge(measured.values, one.plateau, intact, measured.cut) if measured else None
         if measured is not None and kind is not None:
             out.append((measured, kind))

@@ -1,17 +1,19 @@
 """From masks on the working grid to a table: outlines first, then everything measured on them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
 
+from allviewer.pixels.density import density_table
 from allviewer.segment import chromatin
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field
-from allviewer.segment.outlines import rings
-from allviewer.segment.shape import Shape, measure_shape
+from allviewer.segment.outlines import ring_kernel
+from allviewer.segment.shape import Shape, shape_kernel
+from allviewer.segment.survey import Survey
 from allviewer.segment.whole_cell import Found
-from allviewer.vocab.arrays import Floats, Ints, Mask
+from allviewer.vocab.arrays import Floats, Ints
 from allviewer.vocab.cells import CellTable, Kind, Outlines
 
 SMOOTHING_UM = 0.35
@@ -22,15 +24,6 @@ TOLERANCE_UM = 0.04
 
 _SMALLEST_PIECE_UM2 = 0.6
 _STEP_UM = 0.5
-
-
-def rings_of(mask: Mask, at: tuple[int, int], field: Field, smallest: float) -> tuple[Floats, Ints]:
-    """Outlines of a mask's pieces in image pixels from the window's corner ``at``, smoothed and thinned."""
-    # In the window's own coordinates, so that rounding is the same wherever the window lies.
-    offset = np.array(at, np.float32) * np.float32(field.factor)
-    frame = np.stack([-offset, np.array(field.shape, np.float32) - offset])
-    tolerance = TOLERANCE_UM / field.um * field.factor
-    return rings(mask, smallest, field.factor, field.px(SMOOTHING_UM), tolerance, frame)
 
 
 def _geometry(cell: Shape, nucleus: Shape, um: float) -> dict[str, float]:
@@ -75,47 +68,74 @@ class Measured:
     cut: float | None
 
 
-def measure(field: Field, found: Found, stains: chromatin.Stains) -> Measured | None:
-    """Measure one cell; None where nothing with an area is left of it."""
-    found = trimmed(found)
-    at = (found.y, found.x)
-    outer = rings_of(found.cell, at, field, 4)
-    inner = rings_of(found.nucleus, at, field, field.area(_SMALLEST_PIECE_UM2))
-    cell, nucleus = measure_shape(*outer), measure_shape(*inner)
-    if len(outer[1]) != 2 or cell.area <= 0 or nucleus.area <= 0:
-        return None
-    values = _geometry(cell, nucleus, field.um / field.factor)
-    height, width = found.cell.shape
-    window = (slice(found.y, found.y + height), slice(found.x, found.x + width))
-    azure, rgb = np.ascontiguousarray(field.azure[window]), np.ascontiguousarray(field.rgb[window])
-    stain = stains.of(azure, rgb, found.nucleus, found.cell, max(1, round(field.px(_STEP_UM))))
-    values.update(zip(chromatin.STAINS, stain.tolist(), strict=True))
-    values["nucleus_lobes"] = float(chromatin.lobes(found.nucleus, field.um))
-    values["edge_sharpness_per_um"] = chromatin.sharpness(azure, found.nucleus, found.plateau, field.um)
-    corner = (found.y * field.factor, found.x * field.factor)
-    return Measured(values, cell, nucleus, outer[0], inner, corner, cut_diameter(field, found))
+class Measure:
+    """Measures the cells of one field."""
+
+    def __init__(self, field: Field, survey: Survey) -> None:
+        self.field = field
+        # Two stains in three channels: contrast is the amount of azure times what of azure lies across the red cells'
+        # direction, and what azure does not explain along that direction is eosin or haemoglobin.
+        red, azure = np.array(survey.red_cell), np.array(survey.azure)
+        self._stains = (density_table(survey.white), red.astype(np.float32), survey.unmixing, float(azure @ red))
+        length, tolerance = field.px(SMOOTHING_UM), TOLERANCE_UM / field.um * field.factor
+        self._outline = (float(field.factor), length, tolerance, field.area(_SMALLEST_PIECE_UM2))
+        self._pixels = (field.um, max(1, round(field.px(_STEP_UM))))
+
+    def __call__(self, found: Found) -> Measured | None:
+        """Measure one cell; None where nothing with an area is left of it."""
+        field = self.field
+        height, width = found.cell.shape
+        window = (slice(found.y, found.y + height), slice(found.x, found.x + width))
+        # In the window's own coordinates, so that rounding is the same wherever the window lies.
+        corner = np.array([found.y, found.x], np.float64) * field.factor
+        frame = np.stack([-corner, np.array(field.shape) - corner])
+        at, outer, inner, shapes, stain, cores, sharpness = _measure(
+            found.cell, found.nucleus, field.azure[window], field.rgb[window], found.plateau, frame, self._outline,
+            self._stains, self._pixels,
+        )  # fmt: skip
+        cell, nucleus = Shape.of(shapes[0]), Shape.of(shapes[1])
+        if len(outer[1]) != 2 or cell.area <= 0 or nucleus.area <= 0:
+            return None
+        values = _geometry(cell, nucleus, field.um / field.factor)
+        values.update(zip(chromatin.STAINS, stain.tolist(), strict=True))
+        values["nucleus_lobes"], values["edge_sharpness_per_um"] = float(cores), float(sharpness)
+        corner_px = ((found.y + at[0]) * field.factor, (found.x + at[1]) * field.factor)
+        return Measured(values, cell, nucleus, outer[0], inner, corner_px, cut_diameter(field, found))
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(cache=True, nogil=True, boundscheck=False)
 def _box(mask):  # type: ignore[no-untyped-def]
-    """First and last row and column of a mask, half-open; all 0 where it is empty."""
+    """First and last row and column of a mask with two pixels around it, half-open, within the window."""
     rows, columns = mask.shape
     y0, x0, y1, x1 = rows, columns, 0, 0
     for y in range(rows):
         for x in range(columns):
             if mask[y, x]:
                 y0, y1, x0, x1 = min(y0, y), y + 1, min(x0, x), max(x1, x + 1)
-    return (y0, x0, y1, x1) if y1 else (0, 0, 0, 0)
+    return max(0, min(y0, y1) - 2), max(0, min(x0, x1) - 2), min(rows, y1 + 2), min(columns, x1 + 2)
 
 
-def trimmed(found: Found) -> Found:
-    """The same cell in the smallest window that leaves two pixels around it, or the image's edge."""
-    y0, x0, y1, x1 = _box(found.cell)
-    y0, x0 = max(0, y0 - 2), max(0, x0 - 2)
-    window = (slice(y0, y1 + 2), slice(x0, x1 + 2))
-    # Contiguous: the compiled loops below run several times faster on rows that they know to be dense.
-    cell, nucleus = np.ascontiguousarray(found.cell[window]), np.ascontiguousarray(found.nucleus[window])
-    return replace(found, y=found.y + y0, x=found.x + x0, cell=cell, nucleus=nucleus)
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _measure(cell_in, nucleus_in, azure_in, rgb_in, plateau, frame_in, outline, stains, pixels):  # type: ignore[no-untyped-def]
+    """All of one cell: the trimmed window's corner, both outlines, both shapes, stains, lobes, sharpness."""
+    scale, length, tolerance, smallest = outline
+    um, step = pixels
+    y0, x0, y1, x1 = _box(cell_in)
+    # Dense copies: the loops run several times faster on rows whose pixels they know to be side by side.
+    cell, nucleus = cell_in[y0:y1, x0:x1].copy(), nucleus_in[y0:y1, x0:x1].copy()
+    azure, rgb = azure_in[y0:y1, x0:x1].copy(), rgb_in[y0:y1, x0:x1].copy()
+    frame = np.empty((2, 2))
+    for k in range(2):
+        frame[k, 0], frame[k, 1] = frame_in[k, 0] - y0 * scale, frame_in[k, 1] - x0 * scale
+    outer = ring_kernel(cell, 4.0, scale, length, tolerance, frame)
+    inner = ring_kernel(nucleus, smallest, scale, length, tolerance, frame)
+    shapes, stain = np.zeros((2, 7)), np.empty(13)
+    shape_kernel(outer[0], outer[1], shapes[0])
+    shape_kernel(inner[0], inner[1], shapes[1])
+    table, red, across, along = stains
+    chromatin.stains(azure, rgb, nucleus, cell, table, red, across, along, step, stain)
+    sharpness = chromatin.sharpness(azure, nucleus, plateau, um)
+    return (y0, x0), outer, inner, shapes, stain, chromatin.lobes(nucleus, um), sharpness
 
 
 def cut_diameter(field: Field, found: Found) -> float | None:

@@ -185,8 +185,8 @@ def _thin(ring, count, tolerance, keep):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _rings(mask, smallest, scale, length, tolerance, frame):  # type: ignore[no-untyped-def]
-    """Every piece traced, scaled, smoothed and thinned: all vertices (n, 2) float32 and where each ring starts."""
+def ring_kernel(mask, smallest, scale, length, tolerance, frame):  # type: ignore[no-untyped-def]
+    """`rings` for compiled callers: ``mask`` dense, all numbers float64, ``frame`` (2, 2) float64."""
     at = np.empty((64, 3), np.int64)
     count = pieces(mask, at)
     if count > len(at):
@@ -254,7 +254,7 @@ def rings(
     # One type each, or the loops are compiled once for every mixture of types.
     edge = EVERYWHERE if frame is None else frame.astype(np.float64)
     dense = np.ascontiguousarray(mask)
-    points, starts = _rings(dense, float(smallest), float(scale), float(length), float(tolerance), edge)
+    points, starts = ring_kernel(dense, float(smallest), float(scale), float(length), float(tolerance), edge)
     return points, starts
 
 

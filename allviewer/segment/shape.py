@@ -1,9 +1,11 @@
 """Size and shape of closed outlines, exact for the polygon."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
 from allviewer.vocab.arrays import Floats, Ints
 
@@ -29,8 +31,11 @@ class Shape:
     solidity: float
     convexity: float
 
-
-NOTHING = Shape(0.0, (0.0, 0.0), 0.0, 0.0, 0.0, 0.0)
+    @classmethod
+    def of(cls, numbers: NDArray[np.float64]) -> Self:
+        """The shape that `shape_kernel` wrote."""
+        area, y, x, perimeter, eccentricity, solidity, convexity = numbers.tolist()
+        return cls(area, (y, x), perimeter, eccentricity, solidity, convexity)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -88,13 +93,15 @@ def _hull(points):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _shape(points, starts):  # type: ignore[no-untyped-def]
-    """The numbers of `Shape` in their order, the centroid as two; all 0 where there is no area."""
-    out, sums = np.zeros(7), np.zeros(7)
+def shape_kernel(points, starts, out):  # type: ignore[no-untyped-def]
+    """Write the numbers of `Shape` in their order into ``out`` (7,), the centroid as two; leave it where no area is."""
+    if len(points) == 0:
+        return
+    sums = np.zeros(7)
     _moments(points, starts, sums)
     area = sums[0]
     if area <= 0:
-        return out
+        return
     cy, cx = sums[1] / area, sums[2] / area
     syy, sxx, syx = sums[3] / area - cy * cy, sums[4] / area - cx * cx, sums[5] / area - cy * cx
     middle, spread = (syy + sxx) / 2, np.sqrt(((syy - sxx) / 2) ** 2 + syx * syx)
@@ -104,7 +111,6 @@ def _shape(points, starts):  # type: ignore[no-untyped-def]
         out[4] = np.sqrt(max(0.0, 1 - max(0.0, middle - spread) / (middle + spread)))
     out[5] = min(1.0, area / max(hull, 1e-6))
     out[6] = min(1.0, around / max(sums[6], 1e-6))
-    return out
 
 
 def measure_shape(points: Floats, starts: Ints) -> Shape:
@@ -121,7 +127,6 @@ def measure_shape(points: Floats, starts: Ints) -> Shape:
     Jarvis, R. A. (1973). On the identification of the convex hull of a finite set of points in the plane.
     Information Processing Letters 2, 18-21.
     """
-    if len(points) == 0:
-        return NOTHING
-    area, cy, cx, *rest = (float(v) for v in _shape(points, starts))
-    return Shape(area, (cy, cx), *rest) if area > 0 else NOTHING
+    out = np.zeros(7)
+    shape_kernel(points, starts, out)
+    return Shape.of(out)

@@ -24,9 +24,10 @@ STAINS = ("intensity_mean", "intensity_std")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """What both are given: the calls the project made for each cell, and the same cells as label images.
+    """What both are given: what the project measured each cell from, and the same cells as label images.
 
-    ``smoothing`` and ``tolerance`` of outlines are in working pixels.
+    ``outlined`` holds masks and the pixels of their smallest piece, ``smoothing`` and ``tolerance`` of outlines are in
+    working pixels.
     """
 
     measured: list[tuple]
@@ -58,8 +59,9 @@ def prepare(picture):
     """Find the cells of a picture once, untimed."""
     route = default.Default()
     found = route.survey(picture.rgb, picture.um)
-    with overheard(default, "measure") as measured, overheard(measuring, "rings_of") as outlined:
+    with overheard(measuring.Measure, "__call__") as measured:
         table = route.cells(picture.rgb, picture.um, found)
+    outlined = [(np.ascontiguousarray(mask), 4) for _, one in measured for mask in (one.cell, one.nucleus)]
     field = working_field(picture.rgb, picture.um, found)
     shape = field.azure.shape
     cell, nucleus = (draw(_scaled(rings, field.factor), shape) for rings in (table.cell, table.nucleus))
@@ -75,7 +77,7 @@ def _scaled(outlines, factor):
 
 def traced(cells):
     """The project: every cell's and nucleus's pieces found and traced, as `find_contours` does."""
-    return [rings(mask, smallest) for mask, _, _, smallest in cells.outlined]
+    return [rings(mask, smallest) for mask, smallest in cells.outlined]
 
 
 def traced_theirs(cells):
@@ -85,7 +87,7 @@ def traced_theirs(cells):
 
 def outlines(cells):
     """The project: traced, smoothed without shrinking, thinned."""
-    return [measuring.rings_of(*call) for call in cells.outlined]
+    return [rings(mask, smallest, 1.0, cells.smoothing, cells.tolerance) for mask, smallest in cells.outlined]
 
 
 def outlines_theirs(cells):
@@ -101,7 +103,7 @@ def _finished(ring, cells):
 
 def features(cells):
     """The project: every measurement of the data dictionary. It outlines the cells too, see `segmentation.py`."""
-    return [measuring.measure(*call) for call in cells.measured]
+    return [one_field(found) for one_field, found in cells.measured]
 
 
 def features_theirs(cells):

@@ -1,5 +1,6 @@
 """Both routes on rendered smears with known truth, and on images that hold no cell."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -119,6 +120,16 @@ def test_every_stain(stain):
     field = render_field(800, 1000, seed=3, stain=stain, white_cells=8, smudges=0)
     table = found("default", field.rgb, field.um_per_px)
     score = score_centres(table, field.centres)
+    assert score.found >= len(field) - 1
+    assert score.reported <= len(field) + 2
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_sharpening_scanner_loses_no_cell(name):
+    field = render_field(1000, 1300, seed=5, white_cells=14, smudges=0, blur_um=0.05)
+    soft = field.rgb.astype(np.float32)
+    sharp = np.clip(soft + 4 * (soft - cv2.GaussianBlur(soft, (0, 0), 2.5)), 0, 255).astype(np.uint8)
+    score = score_centres(found(name, sharp, field.um_per_px), field.centres)
     assert score.found >= len(field) - 1
     assert score.reported <= len(field) + 2
 

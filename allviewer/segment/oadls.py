@@ -12,7 +12,8 @@ from allviewer.segment.default import grown, visible
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, disc, working_field
 from allviewer.segment.measure import table_from
-from allviewer.segment.seeds import SMALLEST_UM2, drop_specks, fine, nuclear_mask, part_clumps
+from allviewer.segment.parting import part_clumps
+from allviewer.segment.seeds import fine, nuclear_mask
 from allviewer.segment.survey import GATE, Survey, survey
 from allviewer.segment.watershed import components, watershed
 from allviewer.vocab.arrays import RGB, Grey, Labels, Mask
@@ -135,7 +136,7 @@ def stages(field: Field, found: Survey) -> Stages:
 
 def nuclei(field: Field, found: Survey) -> Labels:
     """Nuclear parts of a field, (h, w) int32 numbered from 1."""
-    return drop_specks(_parted(stages(field, found).flooded, field), field.area(SMALLEST_UM2))
+    return _parted(stages(field, found).flooded, field)
 
 
 def _lines(labels: Labels) -> Mask:

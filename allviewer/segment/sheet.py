@@ -158,6 +158,8 @@ def arrange(boxes: Ints, shape: tuple[int, int]) -> tuple[tuple[int, int], list[
     strips = [sum(sizes[k][1] for k in group) for group in (top, bottom)]
     wide = sum(flank) + max((sizes[k][1] for k in inner), default=0)
     width = max(*strips, wide, int(1.1 * area**0.5))
+    # Windows at the right edge lie on the same blocks as in the field.
+    width += (columns - width) % BLOCK
     tall = max((sizes[k][0] for k in top), default=0)
     # Shelves between the flanks, tallest windows first.
     y, x, shelf = tall, flank[0], 0

@@ -12,19 +12,17 @@ from allviewer.pixels.equalise import luminance
 from allviewer.segment import oadls
 from allviewer.segment.grid import Field, working_field
 from allviewer.segment.outlines import draw
+from allviewer.segment.parting import basins, rim_distance
 from allviewer.segment.seeds import (
     PLATEAU_UM,
     fill_pores,
     fine,
     nuclear_mask,
     nuclear_parts,
-    peaks,
     plateau,
-    rim_distance,
 )
 from allviewer.segment.segmenter import segmenter
 from allviewer.segment.survey import GATE, Survey
-from allviewer.segment.watershed import components
 from allviewer.segment.whole_cell import REACH_UM, Found, evidence, whole_cells
 from allviewer.vocab.arrays import RGB, Floats, Grey, Labels, Mask
 
@@ -149,9 +147,9 @@ def _default(field: Field, survey: Survey) -> tuple[Labels, list[Stage]]:
             depth, DEEP_UM, "µm",
         ),
         _labels(
-            field, "markers", "Markers",
-            "Every top of those hills, however low. Each is flooded until it meets its neighbours.",
-            components(peaks(depth) & mask)[1],
+            field, "basins", "Hills",
+            "Every one of those hills, however low, flooded from its top until it meets its neighbours.",
+            basins(depth, mask),
         ),
         _labels(
             field, "parted", "Parted nuclei",

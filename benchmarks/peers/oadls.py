@@ -12,7 +12,8 @@ from skimage import filters, measure, morphology, segmentation, transform
 from allviewer.pixels.density import density_table
 from allviewer.segment import oadls
 from allviewer.segment.grid import factor_for, working_field
-from allviewer.segment.seeds import DEPTH_UM, OF_PLATEAU, PLATEAU_UM, SMALLEST_UM2
+from allviewer.segment.parting import DEPTH_UM, SMALLEST_UM2
+from allviewer.segment.seeds import OF_PLATEAU, PLATEAU_UM
 from allviewer.segment.survey import GATE
 
 

@@ -60,7 +60,7 @@ def test_the_steps_are_the_routes_own(route, field):
 def test_steps_of_the_default_route_hang_together(field):
     finder = segmenter("default")
     steps = by_name(stages("default", field.rgb, UM, finder.survey(field.rgb, UM)))
-    mask, markers, nuclei = (steps[k].values for k in ("nuclear", "markers", "parted"))
+    mask, markers, nuclei = (steps[k].values for k in ("nuclear", "basins", "parted"))
     assert mask[markers > 0].all()
     assert mask[nuclei > 0].all()
     assert (steps["distance"].values[markers > 0] > 0).all()

@@ -62,12 +62,13 @@ def run(args: argparse.Namespace) -> int:
 
     load_model(args.model, args.device)  # a model that cannot be used is one sentence, not one a slide
     failed = 0
-    for image, problem in _each(args):
+    for image, problem, verdicts in _each(args):
         if problem:
             failed += 1
             print(f"allviewer: {problem}", file=sys.stderr)
         else:
             print(f"{image} -> {args.out / image.stem}")
+            print(verdicts)
     if failed:
         rest = "; the others are written" if failed < len(args.images) else ""
         print(f"allviewer: {failed} of {len(args.images)} images failed{rest}", file=sys.stderr)
@@ -128,7 +129,7 @@ def _in_the_way(args: argparse.Namespace) -> str:
 
 
 def _each(args: argparse.Namespace):  # type: ignore[no-untyped-def]
-    """(image, problem) of each, as they are done; the problem is an empty string where there is none."""
+    """(image, problem, verdicts) of each, as they are done; the problem is an empty string where there is none."""
     jobs = [(image, args) for image in args.images]
     if args.workers == 1 or len(jobs) == 1:
         yield from map(_one, jobs)
@@ -139,11 +140,11 @@ def _each(args: argparse.Namespace):  # type: ignore[no-untyped-def]
     yield from spread(_one, jobs, min(args.workers, len(jobs)), _died)
 
 
-def _died(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str]:
-    return job[0], f"{job[0]}: the worker process died. Try fewer --workers (memory)."
+def _died(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str, str]:
+    return job[0], f"{job[0]}: the worker process died. Try fewer --workers (memory).", ""
 
 
-def _one(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str]:
+def _one(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str, str]:
     """Analyse and write one image."""
     from allviewer.export import write_results
     from allviewer.vocab.errors import AllviewerError
@@ -154,10 +155,10 @@ def _one(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str]:
         write_results(args.out / image.stem, done, overwrite=args.overwrite)
         done.slide.close()
     except AllviewerError as error:
-        return image, str(error)
+        return image, str(error), ""
     except MemoryError:
-        return image, f"{image}: not enough memory for this image. Close other programs or use fewer --workers."
-    return image, ""
+        return image, f"{image}: not enough memory for this image. Close other programs or use fewer --workers.", ""
+    return image, "", "\n".join(f"  {v.name} {v.grade}: {v.sentence}" for v in done.quality.verdicts)
 
 
 _MODELS: "dict[tuple[str, str], Model]" = {}  # one load a process, however many images it is given
@@ -170,14 +171,15 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     from allviewer.slides import open_slide
     from allviewer.systems import load_model
     from allviewer.vocab.cells import CellTable
-    from allviewer.vocab.events import CellsClassified, CellsFound, Finished, Started
+    from allviewer.vocab.events import CellsClassified, CellsFound, FieldJudged, Finished, Started
     from allviewer.vocab.prediction import Prediction
+    from allviewer.vocab.quality import FieldQuality
     from allviewer.vocab.taxonomy import taxonomy_of
 
     key = (str(args.model), args.device)
     model = _MODELS[key] if key in _MODELS else _MODELS.setdefault(key, load_model(*key))
     slide = open_slide(image)
-    tables, parts, seconds = [], [], {}
+    tables, parts, judged, seconds = [], [], [], {}
     events = analyse(
         slide, model=model, segmenter=args.segmenter, preprocessing=args.preprocess, pixel_size_um=args.pixel_size,
         heat=args.heat,
@@ -188,6 +190,8 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
                 settled = recipe, pixel_size
             case CellsFound(cells=cells):
                 tables.append(cells)
+            case FieldJudged(quality=quality):
+                judged.append(quality)
             case CellsClassified(prediction=prediction):
                 parts.append(prediction)
             case Finished():
@@ -195,5 +199,5 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     recipe, pixel_size = settled
     return Analysed(
         slide, pixel_size, recipe, CellTable.concat(tables), Prediction.concat(parts),
-        taxonomy_of(model.card.taxonomy, model.card.classes), model.name, seconds,
+        taxonomy_of(model.card.taxonomy, model.card.classes), model.name, seconds, FieldQuality.over(judged),
     )  # fmt: skip

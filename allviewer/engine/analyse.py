@@ -12,14 +12,17 @@ from allviewer.engine.store import RunStore
 from allviewer.engine.tiles import LONGEST_TILE, Tile, nearest_first, tiles
 from allviewer.pixels.prepare import NONE, prepare
 from allviewer.segment import segmenter as segmenter_named
+from allviewer.segment.quality import judge_field
+from allviewer.segment.survey import Survey
 from allviewer.slides import Slide
 from allviewer.systems import Model
 from allviewer.systems.crops import classify
 from allviewer.systems.stain import Stain, slide_stain
 from allviewer.vocab.arrays import RGB, Ints
 from allviewer.vocab.cells import CellTable
-from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Event, Finished, Started
+from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Event, FieldJudged, Finished, Started
 from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.quality import FieldQuality
 from allviewer.vocab.recipe import Recipe
 from allviewer.vocab.region import Region
 
@@ -62,7 +65,7 @@ def analyse(
 
     Yields
     ------
-    Started, then for each tile CellsFound and its CellsClassified batches, then Finished or Cancelled.
+    Started, then for each tile CellsFound, FieldJudged and its CellsClassified batches, then Finished or Cancelled.
     """
     finder = segmenter_named(segmenter)
     clock = _Clock()
@@ -71,6 +74,7 @@ def analyse(
         view, scale = overview(slide)
         prepared = prepare(preprocessing, view)
         survey, stain = finder.survey(prepared(view), um * scale), slide_stain(view)
+        as_read = survey if preprocessing == NONE else finder.survey(view, um * scale)
     recipe = Recipe(
         finder.name, finder.version, pixel_size.um, pixel_size.source,
         model.digest if model is not None else "", preprocessing,
@@ -84,9 +88,10 @@ def analyse(
         if cancelled():
             yield Cancelled(done, len(cut))
             return
-        cells, prediction = _stored(store, slide, recipe, tile, heat)
-        if cells is not None and (model is None or prediction is not None):
+        cells, prediction, quality = _stored(store, slide, recipe, tile, heat)
+        if cells is not None and quality is not None and (model is None or prediction is not None):
             yield CellsFound(tile.index, tile.core, cells)
+            yield FieldJudged(tile.index, quality)
             if prediction is not None:
                 yield CellsClassified(tile.index, cells.ids, prediction)
             continue
@@ -98,6 +103,10 @@ def analyse(
                 found = finder.cells(prepared(rgb), um, survey)
                 cells = _owned(found.shift(tile.view.y0, tile.view.x0), tile, slide.shape)
         yield CellsFound(tile.index, tile.core, cells)
+        if quality is None:
+            with clock("judge"):
+                quality = _judged(rgb, tile, cells, um, as_read)
+        yield FieldJudged(tile.index, quality)
         if model is not None:
             parts = []
             for ids, part in _classified(model, rgb, tile, cells, um, heat, stain, clock):
@@ -109,7 +118,7 @@ def analyse(
             prediction = Prediction.concat(parts)
         if store is not None:
             with clock("store"):
-                store.save_tile(slide.digest, recipe.digest, tile.index, cells, prediction)
+                store.save_tile(slide.digest, recipe.digest, tile.index, cells, prediction, quality)
     if store is not None:
         store.finish(slide.digest, recipe.digest, clock.seconds)
     yield Finished(recipe.digest, clock.seconds)
@@ -117,14 +126,21 @@ def analyse(
 
 def _stored(
     store: RunStore | None, slide: Slide, recipe: Recipe, tile: Tile, heat: bool
-) -> tuple[CellTable | None, Prediction | None]:
+) -> tuple[CellTable | None, Prediction | None, FieldQuality | None]:
     """What an earlier run left of a tile; a prediction without the heat maps asked for does not count."""
     if store is None or not store.has_tile(slide.digest, recipe.digest, tile.index):
-        return None, None
+        return None, None, None
     cells, prediction = store.load_tile(slide.digest, recipe.digest, tile.index)
     if prediction is not None and heat and prediction.heat is None and prediction.classified.any():
         prediction = None
-    return cells, prediction
+    return cells, prediction, store.load_quality(slide.digest, recipe.digest, tile.index)
+
+
+def _judged(rgb: RGB, tile: Tile, cells: CellTable, um: float, survey: Survey) -> FieldQuality:
+    """The verdicts on a tile's core; ``cells`` in the slide's frame, ``rgb`` the tile's view as read."""
+    core, view = tile.core, tile.view
+    own = rgb[core.y0 - view.y0 : core.y1 - view.y0, core.x0 - view.x0 : core.x1 - view.x0]
+    return judge_field(own, um, survey, cells.shift(-core.y0, -core.x0))
 
 
 def _owned(cells: CellTable, tile: Tile, shape: tuple[int, int]) -> CellTable:

@@ -5,10 +5,11 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from allviewer.engine.tilefile import read_tile, write_tile
+from allviewer.engine.tilefile import read_quality, read_tile, write_tile
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.errors import RunError
 from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.quality import FieldQuality
 from allviewer.vocab.recipe import Recipe
 
 FORMAT = 1
@@ -43,13 +44,20 @@ class RunStore:
         """Whether a tile is finished."""
         return self._tile(slide, run, tile).exists()
 
-    def save_tile(self, slide: str, run: str, tile: int, cells: CellTable, prediction: Prediction | None) -> None:
+    def save_tile(
+        self, slide: str, run: str, tile: int, cells: CellTable, prediction: Prediction | None,
+        quality: FieldQuality | None = None,
+    ) -> None:  # fmt: skip
         """Store a finished tile; it appears under its name whole or not at all."""
-        write_tile(self._tile(slide, run, tile), cells, prediction)
+        write_tile(self._tile(slide, run, tile), cells, prediction, quality)
 
     def load_tile(self, slide: str, run: str, tile: int) -> tuple[CellTable, Prediction | None]:
         """A finished tile; RunError where it is missing or damaged."""
         return read_tile(self._tile(slide, run, tile))
+
+    def load_quality(self, slide: str, run: str, tile: int) -> FieldQuality | None:
+        """The verdicts on a finished tile, None where none were stored; RunError where it is missing or damaged."""
+        return read_quality(self._tile(slide, run, tile))
 
     def finish(self, slide: str, run: str, seconds: dict[str, float]) -> None:
         """Mark the run as complete."""

@@ -1,5 +1,6 @@
 """One tile's cells and predictions as an Arrow file: ragged outlines as lists, everything else as columns."""
 
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow.feather as feather
 from allviewer.vocab.cells import CellTable, Outlines
 from allviewer.vocab.errors import RunError
 from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.quality import FieldQuality
 
 _PLAIN = ("ids", "kind", "area_px", "nucleus_area_px", "touches_border")
 
@@ -40,7 +42,9 @@ def _outlines(column: pa.Array) -> Outlines:
     return Outlines(points, starts, np.repeat(np.arange(len(row_lengths)), row_lengths))
 
 
-def write_tile(path: Path, cells: CellTable, prediction: Prediction | None) -> None:
+def write_tile(
+    path: Path, cells: CellTable, prediction: Prediction | None, quality: FieldQuality | None = None
+) -> None:
     """Write atomically. RunError where the disk refuses."""
     n = len(cells)
     columns = {name: pa.array(getattr(cells, name)) for name in _PLAIN}
@@ -48,6 +52,8 @@ def write_tile(path: Path, cells: CellTable, prediction: Prediction | None) -> N
     columns["cell"], columns["nucleus"] = _outline_column(cells.cell, n), _outline_column(cells.nucleus, n)
     columns |= {f"m:{name}": pa.array(values) for name, values in cells.measurements.items()}
     metadata = {"format": "allviewer tile 1"}
+    if quality is not None:
+        metadata["quality"] = json.dumps(quality.stored())
     if prediction is not None:
         metadata |= {"classes": "\n".join(prediction.classes), "model": prediction.model}
         columns["probabilities"], columns["boxes"] = _fixed(prediction.probabilities), _fixed(prediction.boxes)
@@ -72,22 +78,35 @@ def write_tile(path: Path, cells: CellTable, prediction: Prediction | None) -> N
         ) from error
 
 
-def read_tile(path: Path) -> tuple[CellTable, Prediction | None]:
-    """Read back what `write_tile` wrote. RunError where it is missing, damaged or of another format."""
+def _table(path: Path) -> pa.Table:
+    """A stored tile's table. RunError where it is missing, damaged or of another format."""
     todo = "Delete the run's folder; the slide is then analysed again and no decision is lost."
     try:
-        table = feather.read_table(path).combine_chunks()
+        table = feather.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise RunError("a stored tile cannot be read", where=str(path), got=str(error), todo=todo) from error
-    metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-    if metadata.get("format") != "allviewer tile 1":
+    kind = (table.schema.metadata or {}).get(b"format", b"none").decode()
+    if kind != "allviewer tile 1":
         raise RunError(
             "a stored tile is of another format",
             where=str(path),
             expected="allviewer tile 1",
-            got=metadata.get("format", "none"),
+            got=kind,
             todo=todo,
         )
+    return table
+
+
+def read_quality(path: Path) -> FieldQuality | None:
+    """The verdicts `write_tile` wrote, None where it wrote none. RunError as `read_tile`'s."""
+    metadata = _table(path).schema.metadata or {}
+    return FieldQuality.of_stored(json.loads(metadata[b"quality"])) if b"quality" in metadata else None
+
+
+def read_tile(path: Path) -> tuple[CellTable, Prediction | None]:
+    """Read back what `write_tile` wrote. RunError where it is missing, damaged or of another format."""
+    table = _table(path).combine_chunks()
+    metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
     n = table.num_rows
 
     def column(name: str) -> pa.Array:

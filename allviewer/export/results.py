@@ -19,6 +19,7 @@ from allviewer.vocab.arrays import RGB
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.optics import PixelSize
 from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.quality import FieldQuality
 from allviewer.vocab.recipe import Recipe
 from allviewer.vocab.region import Region
 from allviewer.vocab.taxonomy import Taxonomy
@@ -36,6 +37,7 @@ class Analysed:
     taxonomy: Taxonomy | None
     model_name: str
     seconds: dict[str, float]
+    quality: FieldQuality
 
 
 def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> None:
@@ -52,7 +54,7 @@ def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> No
         write_geojson(folder / "cells.geojson", cells, prediction, taxonomy, source=source)
         facts = summary(
             done.slide, done.pixel_size, done.recipe, cells, prediction,
-            model_name=done.model_name, seconds=done.seconds,
+            model_name=done.model_name, seconds=done.seconds, quality=done.quality,
         )  # fmt: skip
         view, span = overview(done.slide)
         canvas, scale = view.copy(), 1 / span

@@ -12,6 +12,7 @@ from allviewer.slides import Slide
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.optics import PixelSize
 from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.quality import FieldQuality
 from allviewer.vocab.recipe import Recipe
 
 LIBRARIES = ("numpy", "opencv-python-headless", "numba", "scikit-image", "tifffile", "torch", "openvino")
@@ -48,6 +49,7 @@ def summary(
     *,
     model_name: str,
     seconds: dict[str, float],
+    quality: FieldQuality,
 ) -> dict[str, Any]:
     """Everything a reader needs to trace the result; values JSON can hold."""
     return {
@@ -67,6 +69,7 @@ def summary(
             "preprocessing": recipe.preprocessing,
         },
         "model": {"name": model_name, "sha256": recipe.model},
+        "field_quality": _rounded(quality),
         "counts": counts(cells, prediction),
         "seconds": {stage: round(float(np.round(s, 4)), 4) for stage, s in seconds.items()},
         "versions": {
@@ -76,3 +79,11 @@ def summary(
         },
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _rounded(quality: FieldQuality) -> dict[str, Any]:
+    """The verdicts by subject and the worst grade, numbers to four decimals."""
+    facts = quality.facts()
+    for one in facts.values():
+        one.update({k: round(v, 4) for k, v in one.items() if isinstance(v, float)})
+    return {"grade": quality.grade, **facts}

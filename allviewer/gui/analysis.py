@@ -14,7 +14,7 @@ from allviewer.gui.models import ModelShelf
 from allviewer.gui.outline_geometry import Patch, pack
 from allviewer.gui.threads import step_behind
 from allviewer.vocab.cells import CellTable
-from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Event, Finished, Started
+from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Event, FieldJudged, Finished, Started
 from allviewer.vocab.region import Region
 
 SLICE_S = 0.008
@@ -29,7 +29,7 @@ class Found:
     patch: Patch
 
 
-Told = Started | Found | CellsClassified | Finished | Cancelled
+Told = Started | Found | FieldJudged | CellsClassified | Finished | Cancelled
 
 
 class Analysis:

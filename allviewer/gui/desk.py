@@ -21,7 +21,7 @@ from allviewer.review import ReviewSession
 from allviewer.slides import Slide, open_slide
 from allviewer.vocab.arrays import Rows
 from allviewer.vocab.errors import AllviewerError, ConflictError
-from allviewer.vocab.events import CellsClassified, Finished, Started
+from allviewer.vocab.events import CellsClassified, FieldJudged, Finished, Started
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.region import Region
 from allviewer.vocab.taxonomy import ALL_HEM, Taxonomy, taxonomy_of
@@ -209,6 +209,8 @@ class Desk:
                 field.patches.append(patch)
                 field.done += 1
                 self.grown.emit(field, patch)
+            case FieldJudged(quality=quality):
+                field.judged.append(quality)
             case CellsClassified() if field.session is not None:
                 field.session.classify(told.ids, told.prediction)
                 if told.prediction.heat is not None and told.prediction.heat.size:
@@ -232,7 +234,7 @@ class Desk:
             self.cancel()
             return
         session.changed.connect(lambda rows: self.relooked.emit(field, rows))
-        field.session, field.patches, field.heat_top = session, [], 0.0
+        field.session, field.patches, field.judged, field.heat_top = session, [], [], 0.0
         if field is self.current:
             self.select(None)
         self.restarted.emit(field)

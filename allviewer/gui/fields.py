@@ -9,6 +9,7 @@ from allviewer.gui.outline_geometry import Patch
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide
 from allviewer.vocab.optics import UNKNOWN_PIXEL_SIZE, PixelSize
+from allviewer.vocab.quality import FieldQuality
 from allviewer.vocab.recipe import Recipe
 
 
@@ -45,6 +46,7 @@ class Field:
     ----------
     pixels : what napari shows: an array, or a list of them from full size down.
     tiles, done : tiles of the running analysis and how many are finished; ``seconds`` it took, once it has.
+    judged : the verdicts on the tiles done so far.
     heat_top : the largest raw Grad-CAM value so far, of any class: the upper end of every heat scale.
     recipe : of its latest analysis, once that has begun.
     synthetic : whether the picture was rendered and not photographed; said wherever it shows.
@@ -57,6 +59,7 @@ class Field:
     pixels: Any = None
     session: ReviewSession | None = None
     patches: list[Patch] = field(default_factory=list)
+    judged: list[FieldQuality] = field(default_factory=list)
     pixel_size: PixelSize = UNKNOWN_PIXEL_SIZE
     recipe: Recipe | None = None
     tiles: int = 0

@@ -20,6 +20,7 @@ from allviewer.gui.panels.help import HelpPage
 from allviewer.gui.panels.hover import HoverCard
 from allviewer.gui.panels.legend import Legend
 from allviewer.gui.panels.parts import label, line
+from allviewer.gui.panels.quality import Verdicts
 from allviewer.gui.panels.stain_bar import StainBar
 from allviewer.gui.panels.status import StatusLine
 from allviewer.gui.panels.steps import StepsPanel
@@ -40,6 +41,7 @@ class Layout:
         self.window, canvas = main_window(viewer), canvas_widget(viewer)
         self._stock = stock_docks(viewer)
         self.worklist, self.legend = Worklist(desk), Legend(desk)
+        self.verdicts = Verdicts(desk)
         self.card = CellCard(desk, actions, post)
         self.status = StatusLine(desk, actions)
         self.first_sight = FirstSight(canvas, actions)
@@ -58,6 +60,8 @@ class Layout:
         box.setContentsMargins(10, 8, 10, 8)
         box.setSpacing(8)
         box.addWidget(self.worklist, 1)
+        box.addWidget(line())
+        box.addWidget(self.verdicts)
         box.addWidget(line())
         box.addWidget(self.legend)
         self.left = self._dock("Images and filters", left, Qt.DockWidgetArea.LeftDockWidgetArea)

@@ -6,6 +6,7 @@ from allviewer.vocab.arrays import Ints
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.optics import PixelSize
 from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.quality import FieldQuality
 from allviewer.vocab.recipe import Recipe
 from allviewer.vocab.region import Region
 
@@ -26,6 +27,14 @@ class CellsFound:
     tile: int
     region: Region
     cells: CellTable
+
+
+@dataclass(frozen=True, slots=True)
+class FieldJudged:
+    """How far one tile's pixels can be trusted: its focus, exposure, stain and crowding."""
+
+    tile: int
+    quality: FieldQuality
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,4 +62,4 @@ class Cancelled:
     tiles: int
 
 
-Event = Started | CellsFound | CellsClassified | Finished | Cancelled
+Event = Started | CellsFound | FieldJudged | CellsClassified | Finished | Cancelled

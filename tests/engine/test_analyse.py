@@ -13,7 +13,7 @@ from allviewer.synth import render_field
 from allviewer.systems import load_model
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.errors import RecipeError
-from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, Finished, Started
+from allviewer.vocab.events import Cancelled, CellsClassified, CellsFound, FieldJudged, Finished, Started
 from allviewer.vocab.optics import PixelSizeSource
 from allviewer.vocab.prediction import Prediction
 from allviewer.vocab.region import Region
@@ -163,3 +163,19 @@ def test_stain_normalisation_finds_the_same_cells_for_any_tiling(slide):
 def test_a_wrong_preprocessing_is_refused_before_any_work(slide):
     with pytest.raises(RecipeError, match="--preprocess"):
         next(analyse(slide, model=None, preprocessing="gamma"))
+
+
+def test_every_tile_is_judged_and_a_run_opened_again_says_the_same(slide, whole, tmp_path):
+    store = RunStore(tmp_path)
+    first, *_ = run(slide, model=None, store=store, **SMALL)
+    judged = {e.tile: e.quality for e in first if isinstance(e, FieldJudged)}
+    assert sorted(judged) == list(range(first[0].tiles))
+    again, *_ = run(slide, model=None, store=store, **SMALL)
+    assert {e.tile: e.quality for e in again if isinstance(e, FieldJudged)} == judged
+    assert sum(isinstance(e, FieldJudged) for e in whole[0]) == 1
+
+
+def test_preprocessing_does_not_change_what_is_said_of_the_light(slide, whole):
+    prepared, *_ = run(slide, model=None, preprocessing="dhe")
+    said, plain = (next(e.quality for e in events if isinstance(e, FieldJudged)) for events in (prepared, whole[0]))
+    assert said["exposure"] == plain["exposure"]

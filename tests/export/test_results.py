@@ -19,9 +19,12 @@ from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.errors import ExportError
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.prediction import Prediction
+from allviewer.vocab.quality import SUBJECTS, FieldQuality, Verdict
 from allviewer.vocab.recipe import Recipe
 from allviewer.vocab.taxonomy import ALL_HEM
 from tests.tables import some_cells, some_prediction
+
+QUALITY = FieldQuality(tuple(Verdict(n, 0.61234567, "", "fair", "It is soft.", {"x": 0.1}) for n in SUBJECTS))
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def slide(tmp_path):
 def analysed(slide, cells: CellTable, prediction: Prediction | None) -> Analysed:
     return Analysed(
         slide, PixelSize(0.1, PixelSizeSource.GIVEN), Recipe("default", "1", 0.1, "given", "m" * 64),
-        cells, prediction, ALL_HEM, "alnet-1", {"segment": 0.5},
+        cells, prediction, ALL_HEM, "alnet-1", {"segment": 0.5}, QUALITY,
     )  # fmt: skip
 
 
@@ -145,6 +148,10 @@ def test_the_summary_says_what_was_done(slide, tmp_path):
     assert facts["counts"]["counted"] == counted.sum() == sum(facts["counts"]["suggested"].values())
     assert facts["image"]["sha256"] == slide.digest
     assert facts["pixel_size"] == {"um_per_px": 0.1, "source": "given"}
+    assert facts["field_quality"]["grade"] == "fair"
+    for name in SUBJECTS:
+        said = {"grade": "fair", "value": 0.6123, "unit": "", "sentence": "It is soft.", "x": 0.1}
+        assert facts["field_quality"][name] == said
     assert facts["model"]["sha256"] == "m" * 64
     assert "diagnos" in facts["notice"]
 

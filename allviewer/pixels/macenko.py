@@ -16,11 +16,11 @@ EXTREME = 0.01
 STRONGEST = 0.99
 """Quantile of a dye's amount that is brought to the reference's (the paper's 99th percentile)."""
 
-LEAST_ANGLE = 12.0
+LEAST_ANGLE = 8.0
 """Degrees between two dyes below which the view holds one dye, seen twice. So it does where nuclei, the densest thing
 on any smear, would hold less dye than red cells."""
 
-FACTORS = (0.3, 3.0)
+FACTORS = (0.4, 2.0)
 """Amounts are scaled no further than this."""
 
 _FEWEST = 60
@@ -52,10 +52,11 @@ def measure(density: Floats) -> Macenko:
 
     Notes
     -----
-    Two steps differ from the paper, because a smear is no section: nuclei may be one stained pixel in two hundred.
-    Extremes are taken over directions weighted by squared density, as the singular vectors are, so that red cells do
-    not crowd nuclei out of the last percent. And a dye's amount is taken where that dye dominates, so that it does not
-    rise with the share of nuclei in the view.
+    Three steps differ from the paper, because a smear is no section: nuclei may be one stained pixel in two hundred,
+    and red cells hold one dye alone. Directions are weighted by squared density, as the singular vectors are, so that
+    red cells do not crowd nuclei out of the last percent. The extremes only tell the two dyes' halves of the plane
+    apart, and the middle direction of each half is its dye: in a small JPEG the extremes themselves are noise. And a
+    dye's amount is taken where that dye dominates, so that it does not rise with the share of nuclei in the view.
 
     References
     ----------
@@ -67,12 +68,22 @@ def measure(density: Floats) -> Macenko:
     plane = directions[:2] * np.where(directions[:2].sum(axis=1) < 0, -1, 1)[:, None]
     along = exact @ plane.T
     angle, weight = np.arctan2(along[:, 1], along[:, 0]), (along**2).sum(axis=1)
-    low, middle, high = (np.array([np.cos(a), np.sin(a)]) @ plane for a in _quantiles(angle, weight))
-    eosin, azure = sorted((low, high), key=lambda vector: float(vector[1]))
+    low, middle, high = _quantiles(angle, weight, (EXTREME, 0.5, 1 - EXTREME))
+    halves = [angle <= (low + high) / 2, angle > (low + high) / 2]
+    if not all(half.any() for half in halves):
+        return _one_dye(exact, _turned(middle, plane))
+    ends = [_turned(_quantiles(angle[half], weight[half], (0.5,))[0], plane) for half in halves]
+    eosin, azure = sorted(ends, key=lambda vector: float(vector[1]))
     amounts = _amounts(exact, eosin, azure)
-    if low @ high > np.cos(np.radians(LEAST_ANGLE)) or amounts[1] < amounts[0]:
-        return _one_dye(exact, middle)
+    if eosin @ azure > np.cos(np.radians(LEAST_ANGLE)) or amounts[1] < amounts[0]:
+        return _one_dye(exact, _turned(middle, plane))
     return Macenko(tuple(eosin.tolist()), tuple(azure.tolist()), amounts)
+
+
+def _turned(angle: float, plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The unit vector at an angle in a plane of two orthonormal rows."""
+    out: NDArray[np.float64] = np.array([np.cos(angle), np.sin(angle)]) @ plane
+    return out
 
 
 def _one_dye(density: NDArray[np.float64], middle: NDArray[np.float64]) -> Macenko:
@@ -97,12 +108,12 @@ def _amounts(
     return eosins, azures
 
 
-def _quantiles(angle: NDArray[np.float64], weight: NDArray[np.float64]) -> list[float]:
-    """Lowest, middle and highest direction, radians, `EXTREME` of the weight left out at both ends."""
-    order = np.argsort(angle, kind="stable")
+def _quantiles(values: NDArray[np.float64], weight: NDArray[np.float64], shares: tuple[float, ...]) -> list[float]:
+    """Weighted quantiles."""
+    order = np.argsort(values, kind="stable")
     upto = np.cumsum(weight[order])
-    at = np.searchsorted(upto, np.array((EXTREME, 0.5, 1 - EXTREME)) * upto[-1])
-    return [float(angle[order[min(int(i), len(order) - 1)]]) for i in at]
+    at = np.searchsorted(upto, np.array(shares) * upto[-1])
+    return [float(values[order[min(int(i), len(order) - 1)]]) for i in at]
 
 
 def _dyes(eosin: Triple | NDArray[np.float64], azure: Triple | NDArray[np.float64]) -> NDArray[np.float64]:

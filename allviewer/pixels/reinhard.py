@@ -14,7 +14,7 @@ TO_LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 
 TO_LAB = np.diag([1 / 3**0.5, 1 / 6**0.5, 1 / 2**0.5]) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])
 """log10 LMS to lαβ (the paper's equation 6): lightness, yellow against blue, red against green."""
 
-FACTORS = (0.3, 3.0)
+FACTORS = (0.4, 2.0)
 """Spread is stretched and squeezed no further than this, so that the noise of an almost even view stays noise."""
 
 _DARKEST = 1 / 255

@@ -61,7 +61,10 @@ def prepare(picture):
     found = route.survey(picture.rgb, picture.um)
     with overheard(measuring.Measure, "__call__") as measured:
         table = route.cells(picture.rgb, picture.um, found)
-    outlined = [(np.ascontiguousarray(mask), 4) for _, one in measured for mask in (one.cell, one.nucleus)]
+    # The gates drop some of what was measured; the peer is given the cells of the table, so the project too.
+    kept = set(table.area_px.tolist())
+    measured = [(field, one) for field, one in measured if _area(field(one)) in kept]
+    outlined = [(_trimmed(mask), 4) for _, one in measured for mask in (one.cell, one.nucleus)]
     field = working_field(picture.rgb, picture.um, found)
     shape = field.azure.shape
     cell, nucleus = (draw(_scaled(rings, field.factor), shape) for rings in (table.cell, table.nucleus))
@@ -69,6 +72,16 @@ def prepare(picture):
     stains = np.dstack([field.azure, density @ np.array(found.red_cell, np.float32), density])
     soft, near = measuring.SMOOTHING_UM / field.um, measuring.TOLERANCE_UM / field.um
     return Cells(measured, outlined, cell, np.where(cell > 0, nucleus, 0), stains, soft, near)
+
+
+def _area(one):
+    return None if one is None else float(np.float32(one.cell.area))
+
+
+def _trimmed(mask):
+    """A mask in its own box and a pixel around it, as `find_contours` gets it."""
+    (y,), (x,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
+    return np.pad(mask[y[0] : y[-1] + 1, x[0] : x[-1] + 1], 1)
 
 
 def _scaled(outlines, factor):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from allviewer.segment.grid import Field, disc
 from allviewer.segment.whole_cell import Found, filled
-from allviewer.vocab.arrays import Floats, Labels
+from allviewer.vocab.arrays import Floats, Grey, Labels
 
 LOBE_UM2 = 60.0
 """Of two parts of one nucleus at least one is no larger than this."""
@@ -53,17 +53,19 @@ merely touch leave the notches between them empty: two equal discs fill 0.88. A 
 larger than it looks, and counts as a larger part."""
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(cache=True, nogil=True, boundscheck=False)
 def _gaps(zone, far, reach, pairs, gap):  # type: ignore[no-untyped-def]
     """Narrowest gap between touching zones: fills pairs (n, 2) and gap (n,), returns how many."""
     rows, columns = zone.shape
     found = 0
     for y in range(rows - 1):
         for x in range(columns - 1):
+            if zone[y, x] == 0 or (zone[y, x] == zone[y, x + 1] and zone[y, x] == zone[y + 1, x]):
+                continue
             for step in range(2):
                 m, n = (y, x + 1) if step == 0 else (y + 1, x)
                 a, b = zone[y, x], zone[m, n]
-                if a == b or a == 0 or b == 0:
+                if a == b or b == 0:
                     continue
                 width = far[y, x] + far[m, n]
                 if width > reach:
@@ -134,20 +136,52 @@ class _Body:
         )
 
 
-def _body(one: Found, field: Field) -> _Body:
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _weigh(cell, nucleus, y0, x0, owner, number, box, moments):  # type: ignore[no-untyped-def]
+    """Enter a cell in the map of owners, with its moments and its nucleus's box; returns the nucleus's pixels."""
+    held = 0
+    for y in range(cell.shape[0]):
+        for x in range(cell.shape[1]):
+            if cell[y, x]:
+                v, u = y + y0, x + x0
+                owner[v, u] = number
+                moments[0] += 1
+                moments[1] += v
+                moments[2] += u
+                moments[3] += v * v
+                moments[4] += u * u
+            if nucleus[y, x]:
+                v, u = y + y0, x + x0
+                held += 1
+                box[0], box[1] = min(box[0], v), min(box[1], u)
+                box[2], box[3] = min(box[2], -v), min(box[3], -u)
+    return held
+
+
+def _body(one: Found, field: Field, owner: Labels, number: int) -> _Body:
     contours, _ = cv2.findContours(one.cell.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    rim = np.concatenate(contours) + np.array([one.x, one.y], np.int32)
+    rim = cv2.convexHull(contours[0] if len(contours) == 1 else np.concatenate(contours))
+    rim = rim + np.array([one.x, one.y], np.int32)
     rows, columns = field.azure.shape
     low, high = rim.min(axis=(0, 1)), rim.max(axis=(0, 1))
     at_edge = (low[1] <= 0, high[1] >= rows - 1, low[0] <= 0, high[0] >= columns - 1)
     sides = frozenset(side for side in range(4) if at_edge[side])
-    nucleus = float(one.nucleus.sum()) * field.um**2
-    y, x = np.nonzero(one.nucleus if one.nucleus.any() else one.cell)
-    box = np.array([y.min(), x.min(), -y.max(), -x.max()]) + np.array([one.y, one.x, -one.y, -one.x])
-    y, x = np.nonzero(one.cell)
-    y, x = y + one.y, x + one.x
-    moments = np.array([len(y), y.sum(), x.sum(), (y * y).sum(), (x * x).sum()], np.float64)
-    return _Body(nucleus, nucleus, len(y) * field.um**2, cv2.convexHull(rim), sides, one.plateau, box, moments)
+    box, moments = np.full(4, max(rows, columns), np.int64), np.zeros(5)
+    nucleus = _weigh(one.cell, one.nucleus, one.y, one.x, owner, number, box, moments) * field.um**2
+    return _Body(nucleus, nucleus, float(moments[0]) * field.um**2, rim, sides, one.plateau, box, moments)
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _share(inside, owner, y0, x0, role):  # type: ignore[no-untyped-def]
+    """Own part of a hull; what other small parts hold is left out. A number's role: 1 own, 2 another small one."""
+    own, rest = 0, 0
+    for y in range(inside.shape[0]):
+        for x in range(inside.shape[1]):
+            if inside[y, x]:
+                part = role[owner[y + y0, x + x0]]
+                own += part == 1
+                rest += part == 0
+    return own / max(1, own + rest)
 
 
 def _moment(area: float, first: float, second: float, low: float | None) -> tuple[float, float]:
@@ -181,20 +215,22 @@ def roundness(body: "_Body", shape: tuple[int, int]) -> float:
 class _Joining:
     """Bodies and the map of who owns which pixel, while they are being joined."""
 
-    def __init__(self, field: Field, parts: list[Found | None]) -> None:
+    def __init__(self, field: Field, parts: list[Found | None], numbers: set[int]) -> None:
         self.um = field.um
         self.owner: Labels = np.zeros(field.azure.shape, np.int32)
         self.bodies: dict[int, _Body] = {}
         self.members: dict[int, list[int]] = {}
+        self._small: Grey = np.zeros(len(parts) + 1, np.uint8)
         for i, one in enumerate(parts, start=1):
-            if one is not None and one.cell.any():
+            if one is None or not one.cell.any():
+                continue
+            if i in numbers:
+                self.bodies[i] = _body(one, field, self.owner, i)
+                self.members[i] = [i]
+            else:
                 height, width = one.cell.shape
                 self.owner[one.y : one.y + height, one.x : one.x + width][one.cell] = i
-                self.bodies[i] = _body(one, field)
-                self.members[i] = [i]
-        self._small = np.zeros(len(parts) + 1, np.bool_)
-        for i, body in self.bodies.items():
-            self._small[i] = body.nucleus <= LOBE_UM2
+            self._small[i] = 2 * (float(one.nucleus.sum()) <= field.area(LOBE_UM2))
 
     def fills(self, i: int, j: int) -> float:
         """How much of their common convex hull two bodies fill; what other small parts fill of it is left out."""
@@ -202,30 +238,37 @@ class _Joining:
         x, y, w, h = cv2.boundingRect(hull)
         inside = np.zeros((h, w), np.uint8)
         cv2.fillConvexPoly(inside, hull - np.array([x, y], np.int32), 1)
-        owner = self.owner[y : y + h, x : x + w][inside.view(np.bool_)]
-        own = np.isin(owner, self.members[i] + self.members[j])
-        others = self._small[owner] & ~own
-        return float(own.sum() / max(1, len(owner) - int(others.sum())))
+        role = self._small.copy()
+        role[self.members[i] + self.members[j]] = 1
+        return float(_share(inside, self.owner, y, x, role))
 
     def fit(self, i: int, j: int) -> float:
-        """How well two bodies make one cell, 0 where they do not."""
-        one, other = self.bodies[i], self.bodies[j]
-        if one.cell + other.cell > DISC_UM2:
+        """How well two bodies make one cell, 0 where they do not: how much of its hull it fills."""
+        least = self._least_fill(i, j)
+        if least > 1:
             return 0.0
         share = self.fills(i, j)
+        return share if share >= least else 0.0
+
+    def _least_fill(self, i: int, j: int) -> float:
+        """How much of their hull two bodies must fill to make one cell; more than 1 where they cannot."""
+        one, other = self.bodies[i], self.bodies[j]
+        cell = one.cell + other.cell
+        if cell > DISC_UM2:
+            return np.inf
+        least = np.inf
         whole = self._roundness(one.with_(other))
-        rounder = whole - max(self._roundness(one), self._roundness(other))
-        if rounder >= ROUNDER and whole >= DISC and share >= DISC_FILLS:
-            return share
+        if whole >= DISC and whole - max(self._roundness(one), self._roundness(other)) >= ROUNDER:
+            least = DISC_FILLS
         smaller = min(one.lobe, other.lobe)
         granular = min(one.plateau, other.plateau) < GRANULES * max(one.plateau, other.plateau)
         too_much = smaller > LOBE_UM2 or one.nucleus + other.nucleus > TOGETHER_UM2
-        if one.cell + other.cell > CELL_UM2 or (too_much and not granular):
-            return 0.0
-        if max(one.lobe, other.lobe) <= SURE_LOBE_UM2 and share >= LOBES_FILL and self.span(i, j) <= LOBES_UM:
-            return share
+        if cell > CELL_UM2 or (too_much and not granular):
+            return least
+        if max(one.lobe, other.lobe) <= SURE_LOBE_UM2 and self.span(i, j) <= LOBES_UM:
+            return LOBES_FILL
         sure = smaller <= SURE_LOBE_UM2 and not (one.cut or other.cut)
-        return share if share >= (ROUND if sure else VERY_ROUND) else 0.0
+        return min(least, ROUND if sure else VERY_ROUND)
 
     def span(self, i: int, j: int) -> float:
         """Longest side of the box around the nuclei of two bodies, µm."""
@@ -273,7 +316,7 @@ def join_lobes(field: Field, parts: list[Found | None], pairs: list[tuple[int, i
     The cells, in order of their first part. Neighbours are joined best fit first while the joined cell is round,
     holds no more nucleus than one cell does, and one of the two is small enough for a lobe.
     """
-    state = _Joining(field, parts)
+    state = _Joining(field, parts, {number for pair in pairs for number in pair})
     links = {(min(p), max(p)): 0.0 for p in pairs if set(p) <= state.bodies.keys()}
     links = {pair: state.fit(*pair) for pair in links}
     while links:
@@ -283,5 +326,11 @@ def join_lobes(field: Field, parts: list[Found | None], pairs: list[tuple[int, i
         state.join(i, j)
         moved = {(min(p), max(p)) for pair in links if (p := [i if k == j else k for k in pair])[0] != p[1]}
         links = {pair: links[pair] if pair in links and i not in pair else state.fit(*pair) for pair in moved}
-    groups = state.members.values()
-    return [_union([one for k in sorted(members) if (one := parts[k - 1])], field) for members in groups]
+    gone = {number for members in state.members.values() for number in members[1:]}
+    out = []
+    for i, one in enumerate(parts, start=1):
+        if one is None or i in gone or (i not in state.bodies and not one.cell.any()):
+            continue
+        members = sorted(state.members.get(i, [i]))
+        out.append(_union([other for k in members if (other := parts[k - 1])], field))
+    return out

@@ -19,19 +19,23 @@ COARSEST_UM = 0.28
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
 def _unmix(rgb, table, near, block, azure, aside):  # type: ignore[no-untyped-def]
-    """Sum of the table's rows for the three channels, both columns at once; 0 in blocks that are not ``near``."""
+    """Sums over the channels of ``table`` (2, 3, 256), both planes at once; 0 in blocks that are not ``near``."""
     rows, columns = rgb.shape[:2]
+    red, green, blue = table[0, 0], table[0, 1], table[0, 2]
+    red_aside, green_aside, blue_aside = table[1, 0], table[1, 1], table[1, 2]
     for y in range(rows):
-        for first in range(0, columns, block):
+        looked, first = near[y // block], 0
+        for k in range(len(looked)):
             last = min(columns, first + block)
-            if near[y // block, first // block]:
+            if looked[k]:
                 for x in range(first, last):
-                    r, g, b = table[rgb[y, x, 0], 0], table[rgb[y, x, 1], 1], table[rgb[y, x, 2], 2]
-                    azure[y, x] = r[0] + g[0] + b[0]
-                    aside[y, x] = r[1] + g[1] + b[1]
+                    r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+                    azure[y, x] = red[r] + green[g] + blue[b]
+                    aside[y, x] = red_aside[r] + green_aside[g] + blue_aside[b]
             else:
                 for x in range(first, last):
                     azure[y, x] = aside[y, x] = 0
+            first = last
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +71,8 @@ class Field:
         ``near``, (blocks, blocks) uint8, says in which blocks of ``block`` pixels there is anything to look at; azure
         and aside are 0 in the others.
         """
-        weights = np.stack([survey.contrast, survey.aside], axis=1).astype(np.float32)
-        table = resolved_table(survey.white)[..., None] * weights
+        weights = np.stack([survey.contrast, survey.aside]).astype(np.float32)
+        table = np.ascontiguousarray(resolved_table(survey.white).T * weights[..., None])
         azure, aside = np.empty(rgb.shape[:2], np.float32), np.empty(rgb.shape[:2], np.float32)
         looked = np.ones((1, 1), np.uint8) if near is None else near
         _unmix(rgb, table, looked, max(rgb.shape) if near is None else block, azure, aside)

@@ -1,7 +1,7 @@
 """The candidates of a field on one small sheet, so that nothing is done where there is nothing to find."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from math import ceil
 
 import cv2
 import numba as nb
@@ -28,41 +28,41 @@ LEAST_UM2, LEAST_CUT_UM2 = 5.0, 1.0
 """Least suspect area of a group, inside the field and at its edge: less than the gates ask of a nucleus."""
 
 CROWDED = 0.8
-"""Where more than this part of the field would be cut out, the whole field is one sheet."""
+"""Where a sheet would be larger than this part of the field, the whole field is one sheet."""
 
-
-class Place(NamedTuple):
-    """A window of the field on the sheet, working pixels; its height and width are the same on both."""
-
-    sheet_y: int
-    sheet_x: int
-    y: int
-    x: int
-    height: int
-    width: int
+_TIGHT, _LOOSER = 1.2, 1.12
+_STRETCHES = (1.0, 0.7, 1.4, 0.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """Windows of a field side by side; a window lies at an edge of the sheet exactly if at that edge of the field.
+    """Groups of blocks of a field side by side; what lies at an edge of the field lies at that edge of the sheet.
 
     Attributes
     ----------
-    field : the sheet as a field of its own, on the working grid. What belongs to no window is empty background.
-    places : where each window lies, and where it came from.
+    field : the sheet as a field of its own, on the working grid. What belongs to no group is empty background.
+    owner : (blocks, blocks) int32, which group's block it is, from 1; 0 for none.
+    moved : (groups, 2) int64, how many blocks each group lies further up and left than in the field it came from.
     """
 
     field: Field
-    places: tuple[Place, ...]
+    owner: Labels
+    moved: Ints
+
+    @classmethod
+    def whole(cls, field: Field) -> "Sheet":
+        """The field as it is."""
+        return cls(field, np.ones((1, 1), np.int32), np.zeros((1, 2), np.int64))
 
     def back(self, one: Measured) -> Measured:
         """A cell measured on the sheet, moved to where it lies in the field."""
-        y, x = (at // self.field.factor for at in one.corner)
-        for p in self.places:
-            if p.sheet_y <= y < p.sheet_y + p.height and p.sheet_x <= x < p.sheet_x + p.width:
-                dy, dx = p.y - p.sheet_y, p.x - p.sheet_x
-                return replace(one, corner=((y + dy) * self.field.factor, (x + dx) * self.field.factor))
-        raise ValueError(f"no window holds {one.corner}")
+        side = self.field.factor * BLOCK
+        y, x = (round(at + middle) // side for at, middle in zip(one.corner, one.cell.centroid, strict=True))
+        number = int(self.owner[min(y, len(self.owner) - 1), min(x, self.owner.shape[1] - 1)])
+        if number == 0:
+            raise ValueError(f"no group holds {one.corner}")
+        dy, dx = (int(step) * side for step in self.moved[number - 1])
+        return replace(one, corner=(one.corner[0] + dy, one.corner[1] + dx))
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
@@ -99,7 +99,7 @@ def _boxes(labels, suspect, boxes, held):  # type: ignore[no-untyped-def]
                 held[k] += suspect[y, x]
 
 
-def windows(suspect: Grey, margin: float, least: float, least_cut: float) -> tuple[Labels, Ints, Ints]:
+def groups(suspect: Grey, margin: float, least: float, least_cut: float) -> tuple[Labels, Ints, Ints]:
     """Groups of suspect blocks with all that lies within ``margin`` blocks of them.
 
     Parameters
@@ -127,82 +127,109 @@ def windows(suspect: Grey, margin: float, least: float, least_cut: float) -> tup
     return labels, numbers, boxes[numbers]
 
 
-def arrange(boxes: Ints, shape: tuple[int, int]) -> tuple[tuple[int, int], list[Place]] | None:
-    """Find each box a place on one sheet: at the sheet's edges what lies at the field's, the rest in shelves between.
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _place(labels, numbers, boxes, order, taken, at):  # type: ignore[no-untyped-def]
+    """First fit, row by row; a group takes each of its rows from its first to its last block. False where one fails.
+
+    ``taken`` (h, w + 1) int32 holds along each row how many blocks before this one are taken.
+    """
+    rows, columns = taken.shape[0], taken.shape[1] - 1
+    height, width = labels.shape
+    for g in order:
+        y0, x0, y1, x1 = boxes[g, 0], boxes[g, 1], boxes[g, 2], boxes[g, 3]
+        h, w = y1 - y0, x1 - x0
+        runs = np.empty((h, 2), np.int64)
+        for i in range(h):
+            runs[i, 0], runs[i, 1] = w, 0
+            for j in range(w):
+                if labels[y0 + i, x0 + j] == numbers[g]:
+                    runs[i, 0], runs[i, 1] = min(runs[i, 0], j), j + 1
+        top, bottom = (rows - h if y1 == height and y0 > 0 else 0), (0 if y0 == 0 else rows - h)
+        left, right = (columns - w if x1 == width and x0 > 0 else 0), (0 if x0 == 0 else columns - w)
+        done = h > rows or w > columns
+        fits = False
+        y = top
+        while not done and y <= bottom:
+            for x in range(left, right + 1):
+                fits = True
+                for i in range(h):
+                    if taken[y + i, x + runs[i, 1]] - taken[y + i, x + runs[i, 0]] > 0:
+                        fits = False
+                        break
+                if fits:
+                    at[g, 0], at[g, 1] = y, x
+                    done = True
+                    break
+            y += 1
+        if not fits:
+            return False
+        for i in range(h):
+            a, b = at[g, 1] + runs[i, 0], at[g, 1] + runs[i, 1]
+            for j in range(a, columns):
+                taken[at[g, 0] + i, j + 1] += min(j + 1, b) - a
+    return True
+
+
+def arrange(labels: Labels, numbers: Ints, boxes: Ints) -> tuple[tuple[int, int], Ints] | None:
+    """Find each group a place on one sheet, as small as is found quickly.
 
     Parameters
     ----------
-    boxes : (n, 4) (y0, x0, y1, x1) within a field of ``shape``.
-    shape : (h, w).
+    labels, numbers, boxes : of `groups`.
 
     Returns
     -------
-    The sheet's (h, w) and the places in the boxes' order; None where a box spans the field from edge to edge, two
-    boxes lie in the same corner, or the sheet would be no smaller than the field.
+    The sheet's (h, w) in blocks and each group's (y, x) on it; None where a group spans the field from edge to edge
+    or the sheet would be no smaller than the field.
     """
-    rows, columns = shape
-    sides = [(y0 == 0, x0 == 0, y1 == rows, x1 == columns) for y0, x0, y1, x1 in boxes.tolist()]
-    corners = [(t, left) for t, left, b, r in sides if (t or b) and (left or r)]
-    if any((t and b) or (left and r) for t, left, b, r in sides) or len(set(corners)) < len(corners):
+    rows, columns = labels.shape
+    y0, x0, y1, x1 = boxes.T
+    top, left, bottom, right = y0 == 0, x0 == 0, y1 == rows, x1 == columns
+    if ((top & bottom) | (left & right)).any():
         return None
-    sizes = [(y1 - y0, x1 - x0) for y0, x0, y1, x1 in boxes.tolist()]
-    order = sorted(range(len(boxes)), key=lambda k: (-sizes[k][0], k))
-    top = [k for k in order if sides[k][0]]
-    bottom = [k for k in order if sides[k][2]]
-    left = [k for k in order if sides[k][1] and k not in top and k not in bottom]
-    right = [k for k in order if sides[k][3] and k not in top and k not in bottom]
-    inner = [k for k in order if not any(sides[k])]
-    at: dict[int, tuple[int, int]] = {}
-    flank = [max((sizes[k][1] for k in group), default=0) for group in (left, right)]
-    area = sum(h * w for h, w in sizes)
-    strips = [sum(sizes[k][1] for k in group) for group in (top, bottom)]
-    wide = sum(flank) + max((sizes[k][1] for k in inner), default=0)
-    width = max(*strips, wide, int(1.1 * area**0.5))
-    # Windows at the right edge lie on the same blocks as in the field.
-    width += (columns - width) % BLOCK
-    tall = max((sizes[k][0] for k in top), default=0)
-    # Shelves between the flanks, tallest windows first.
-    y, x, shelf = tall, flank[0], 0
-    for k in inner:
-        h, w = sizes[k]
-        if x + w > width - flank[1]:
-            y, x, shelf = y + shelf, flank[0], 0
-        at[k] = (y, x)
-        x, shelf = x + w, max(shelf, h)
-    low = y + shelf
-    for group, right_edge in ((left, False), (right, True)):
-        y = tall
-        for k in group:
-            at[k] = (y, width - sizes[k][1] if right_edge else 0)
-            y += sizes[k][0]
-        low = max(low, y)
-    height = low + max((sizes[k][0] for k in bottom), default=0)
-    for group, is_top in ((top, True), (bottom, False)):
-        # The left corner first and the right corner at the other end, whatever their height.
-        x = sum(sizes[k][1] for k in group if sides[k][1])
-        for k in group:
-            y = 0 if is_top else height - sizes[k][0]
-            if sides[k][1]:
-                at[k] = (y, 0)
-            elif sides[k][3]:
-                at[k] = (y, width - sizes[k][1])
-            else:
-                at[k] = (y, x)
-                x += sizes[k][1]
-    if height * width > CROWDED * rows * columns:
-        return None
-    places = [Place(*at[k], int(boxes[k, 0]), int(boxes[k, 1]), *sizes[k]) for k in range(len(boxes))]
-    return (height, width), places
+    # Corners have one place, edges few: they come first; then the largest.
+    order = np.lexsort((-(y1 - y0) * (x1 - x0), -((top | bottom).astype(int) + (left | right))))
+    at = np.zeros((len(boxes), 2), np.int64)
+    share = _TIGHT * np.isin(labels, numbers).mean()
+    tallest, widest = int((y1 - y0).max()), int((x1 - x0).max())
+    while share <= CROWDED:
+        for stretch in _STRETCHES:
+            shape = (
+                min(rows, ceil(rows * (share * stretch) ** 0.5)),
+                min(columns, ceil(columns * (share / stretch) ** 0.5)),
+            )
+            enough = shape[0] >= tallest and shape[1] >= widest
+            taken = np.zeros((shape[0], shape[1] + 1), np.int32)
+            if enough and _place(labels, numbers, boxes, order, taken, at):
+                return shape, at
+        share *= _LOOSER
+    return None
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _blank(sheet, labels, place, number, block, white):  # type: ignore[no-untyped-def]
-    """Paint white what of a window belongs to other groups."""
-    for i in range(place[4]):
-        for j in range(place[5]):
-            if labels[(place[2] + i) // block, (place[3] + j) // block] != number:
-                for c in range(3):
-                    sheet[place[0] + i, place[1] + j, c] = white[c]
+def _own(labels, numbers, boxes, at, owner):  # type: ignore[no-untyped-def]
+    """Write which group each block of the sheet belongs to."""
+    for g in range(len(numbers)):
+        for y in range(boxes[g, 0], boxes[g, 2]):
+            for x in range(boxes[g, 1], boxes[g, 3]):
+                if labels[y, x] == numbers[g]:
+                    owner[at[g, 0] + y - boxes[g, 0], at[g, 1] + x - boxes[g, 1]] = g + 1
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _copy(part, sheet, owner, number, top, left, block):  # type: ignore[no-untyped-def]
+    """Copy a group's own blocks from its window to the sheet; both are rows of bytes, three a pixel."""
+    rows, columns = part.shape
+    for i in range(rows):
+        names, into, row = owner[(top + i) // block, left // block :], sheet[top + i, 3 * left :], part[i]
+        j, b = 0, 0
+        while j < columns:
+            first = j
+            while j < columns and names[b] == number:
+                j, b = j + 3 * block, b + 1
+            for k in range(first, min(j, columns)):
+                into[k] = row[k]
+            j, b = j + 3 * block, b + 1
 
 
 def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
@@ -220,36 +247,30 @@ def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
     """
     factor = factor_for(um_per_px)
     side = factor * BLOCK
-    whole = Place(0, 0, 0, 0, -(-rgb.shape[0] // factor), -(-rgb.shape[1] // factor))
     if min(rgb.shape[:2]) < 2 * side:
-        return Sheet(working_field(rgb, um_per_px, survey), (whole,))
+        return Sheet.whole(working_field(rgb, um_per_px, survey))
     block = um_per_px * side
     suspect = suspects(rgb, side, survey)
-    labels, numbers, boxes = windows(suspect, MARGIN_UM / block, LEAST_UM2 / block**2, LEAST_CUT_UM2 / block**2)
+    labels, numbers, boxes = groups(suspect, MARGIN_UM / block, LEAST_UM2 / block**2, LEAST_CUT_UM2 / block**2)
     if len(boxes) == 0:
         return None
-    fitted = np.minimum(boxes * BLOCK, np.tile([whole.height, whole.width], 2))
-    arranged = arrange(fitted, (whole.height, whole.width))
+    arranged = arrange(labels, numbers, boxes)
     if arranged is None:
-        wanted = np.zeros(int(labels.max()) + 1, np.uint8)
-        wanted[numbers] = 1
-        near = wanted[labels]
+        near = np.isin(labels, numbers).view(np.uint8)
         pixels, um = averaged(rgb, factor), um_per_px * factor
-        return Sheet(Field.of(pixels, um, factor, rgb.shape[:2], survey, near, BLOCK), (whole,))
-    (height, width), places = arranged
-    white = np.array(np.rint(survey.white), np.uint8)
+        return Sheet.whole(Field.of(pixels, um, factor, rgb.shape[:2], survey, near, BLOCK))
+    (rows, columns), at = arranged
+    owner = np.zeros((rows, columns), np.int32)
+    _own(labels, numbers, boxes, at, owner)
+    # What the image's last blocks lack, the sheet's lack too, so that cut cells end where the image does.
+    lacking = (labels.shape[0] * side - rgb.shape[0], labels.shape[1] * side - rgb.shape[1])
+    height, width = rows * BLOCK - lacking[0] // factor, columns * BLOCK - lacking[1] // factor
     sheet: RGB = np.empty((height, width, 3), np.uint8)
-    sheet[:] = white
-    for number, p in zip(numbers.tolist(), places, strict=True):
-        _fill(sheet, rgb, p, factor)
-        _blank(sheet, labels, p, number, BLOCK, white)
-    # What the image's last block lacks, the sheet's lacks too, so that cut cells end where the image does.
-    lacking = (whole.height * factor - rgb.shape[0], whole.width * factor - rgb.shape[1])
-    shape = (height * factor - lacking[0], width * factor - lacking[1])
-    return Sheet(Field.of(sheet, um_per_px * factor, factor, shape, survey), tuple(places))
-
-
-def _fill(sheet: RGB, rgb: RGB, p: Place, factor: int) -> None:
-    """Average one window of the image down into its place."""
-    part = rgb[p.y * factor : (p.y + p.height) * factor, p.x * factor : (p.x + p.width) * factor]
-    sheet[p.sheet_y : p.sheet_y + p.height, p.sheet_x : p.sheet_x + p.width] = averaged(part, factor)
+    flat = sheet.reshape(height, -1)
+    flat[:] = np.tile(np.rint(survey.white).astype(np.uint8), width)
+    for g, (y0, x0, y1, x1) in enumerate((boxes * side).tolist()):
+        part = np.ascontiguousarray(averaged(rgb[y0:y1, x0:x1], factor))
+        _copy(part.reshape(len(part), -1), flat, owner, g + 1, int(at[g, 0]) * BLOCK, int(at[g, 1]) * BLOCK, BLOCK)
+    shape = (rows * side - lacking[0], columns * side - lacking[1])
+    near = (owner > 0).view(np.uint8)
+    return Sheet(Field.of(sheet, um_per_px * factor, factor, shape, survey, near, BLOCK), owner, boxes[:, :2] - at)

@@ -155,10 +155,10 @@ def coloured(stage: Stage) -> RGB:
 
 
 def _apart(numbers: Labels) -> NDArray[np.intp]:
-    """A tint for each number from 1, so that numbers within two pixels of each other differ wherever that can be."""
+    """A tint for each number from 1, so that numbers within seven pixels of each other differ wherever that can be."""
     count = int(numbers.max(initial=0))
     # largest number near each pixel; float32 holds whole numbers to 16 million
-    near = cv2.dilate(numbers.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32)
+    near = cv2.dilate(numbers.astype(np.float32), np.ones((15, 15), np.uint8)).astype(np.int32)
     seam = (numbers > 0) & (near > numbers)
     beside: dict[int, set[int]] = {}
     for low, high in np.unique(np.stack([numbers[seam], near[seam]], axis=1), axis=0).tolist():

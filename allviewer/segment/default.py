@@ -11,7 +11,7 @@ from allviewer.segment.lobes import GAP_UM, join_lobes, neighbours
 from allviewer.segment.measure import Measure, Measured, table_from
 from allviewer.segment.seeds import nuclear_parts
 from allviewer.segment.sheet import cut_out
-from allviewer.segment.survey import Survey, survey
+from allviewer.segment.survey import Survey, grounded, survey
 from allviewer.segment.whole_cell import whole_cells
 from allviewer.vocab.arrays import RGB, Labels
 from allviewer.vocab.cells import CellTable, Kind
@@ -53,7 +53,11 @@ class Default:
 
     def cells(self, rgb: RGB, um_per_px: float, survey: Survey) -> CellTable:
         """White cells of an (H, W, 3) uint8 image; see `Segmenter`."""
-        sheet = cut_out(np.ascontiguousarray(rgb), um_per_px, survey) if visible(rgb, um_per_px, survey) else None
+        sheet = (
+            cut_out(np.ascontiguousarray(grounded(rgb, survey)), um_per_px, survey)
+            if visible(rgb, um_per_px, survey)
+            else None
+        )
         if sheet is None:
             return CellTable.empty(NAMES)
         cells = grown(sheet.field, nuclear_parts(sheet.field), survey)

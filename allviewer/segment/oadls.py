@@ -14,7 +14,7 @@ from allviewer.segment.grid import Field, disc, working_field
 from allviewer.segment.measure import table_from
 from allviewer.segment.parting import part_clumps
 from allviewer.segment.seeds import fine, nuclear_mask
-from allviewer.segment.survey import GATE, Survey, survey
+from allviewer.segment.survey import GATE, Survey, grounded, survey
 from allviewer.segment.watershed import components, watershed
 from allviewer.vocab.arrays import RGB, Grey, Labels, Mask
 from allviewer.vocab.cells import CellTable
@@ -169,5 +169,5 @@ class Oadls:
         """White cells of an (H, W, 3) uint8 image; see `Segmenter`."""
         if not visible(rgb, um_per_px, survey):
             return CellTable.empty(NAMES)
-        field = working_field(np.ascontiguousarray(rgb), um_per_px, survey)
+        field = working_field(np.ascontiguousarray(grounded(rgb, survey)), um_per_px, survey)
         return table_from(grown(field, nuclei(field, survey), survey), rgb.shape[:2])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from allviewer.pixels.density import density_table
 from allviewer.segment.grid import disc
-from allviewer.segment.survey import GATE, nuclear_contrast, survey
+from allviewer.segment.survey import GATE, grounded, nuclear_contrast, survey
 from allviewer.vocab.arrays import RGB, Mask
 from allviewer.vocab.optics import RED_CELL_UM, UNKNOWN_PIXEL_SIZE, PixelSize, PixelSizeSource
 
@@ -240,7 +240,7 @@ def _nuclear_side(rgb: RGB) -> float | None:
         return None
     reduce = max(1, round((rgb.shape[0] * rgb.shape[1] / _VIEW) ** 0.5))
     size = (rgb.shape[1] // reduce, rgb.shape[0] // reduce)
-    view = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if reduce > 1 else rgb
+    view = grounded(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if reduce > 1 else rgb, found)
     azure = cv2.GaussianBlur(nuclear_contrast(view, found), (0, 0), 1.0)
     mask = (azure > max(GATE, 0.5 * found.nucleus)).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.pixels.density import density_table
-from allviewer.segment.survey import GATE, Survey, nuclear_contrast
+from allviewer.segment.survey import GATE, Survey, grounded, nuclear_contrast
 from allviewer.vocab.arrays import RGB, Floats, Mask
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.quality import FieldQuality, Grade, Verdict
@@ -92,6 +92,7 @@ def judge_field(rgb: RGB, um_per_px: float, survey: Survey, cells: CellTable) ->
         return _unjudged("The field has no pixels.")
     if not survey.lit:
         return _unjudged("The field is too dark for a smear in transmitted light.")
+    rgb = grounded(rgb, survey)
     sample = _sampled(rgb, survey)
     grain, rim = _edges(rgb, um_per_px, survey, sample.typical)
     if grain > GRAINY:
@@ -194,6 +195,9 @@ def _exposure(some: RGB, survey: Survey) -> Verdict:
     ----------
     Pawley, J. B. (2006). Handbook of Biological Confocal Microscopy, 3rd ed., ch. 4: range and clipping of detectors.
     """
+    if survey.on_black:
+        words = "Cells are cut out on black: what the empty background was like is not known."
+        return Verdict("exposure", None, "", "fair", words, {})
     level = survey.white[1] / 255
     ends = [(plane == 255) | (plane == 0) for plane in cv2.split(some)]
     clipped, burnt = float((ends[0] | ends[1] | ends[2]).mean()), float(ends[1].mean())

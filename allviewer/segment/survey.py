@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from allviewer.pixels.density import AZURE, RED_CELL, background, optical_density, resolved_table
 from allviewer.pixels.equalise import equalisation_table, luminance
-from allviewer.vocab.arrays import RGB, Floats, Mask
+from allviewer.vocab.arrays import RGB, Floats, Grey, Mask
 
 GATE = 0.07
 """Least nuclear contrast, optical density, of anything called a nucleus: twice what red cells and their rims reach
@@ -16,6 +16,12 @@ on any stain looked at. The same for every image, so that a field without white 
 
 DARKEST_WHITE = 40.0
 """A background darker than this is no transmitted light: nothing is looked for."""
+
+BLACK, BLACK_SHARE = 16, 0.2
+"""Level below which a pixel is black in every channel, and the share of such pixels that is a ground painted black."""
+
+STAINED_ALL_OVER = 0.3
+"""What green lacks against the brighter of red and blue, as a share: empty ground on any microscope lacks less."""
 
 VIEW_PIXELS = 100_000
 """Views are reduced to about this many pixels before they are measured."""
@@ -37,6 +43,7 @@ class Survey:
         holds nothing that could be one.
     lit : False where the view is too dark to be a transmitted-light image.
     equalisation : (256,) grey-level map of dynamic histogram equalisation, as bytes.
+    on_black : whether the view is cells cut out of their field, on black: see `grounded`.
     """
 
     white: tuple[float, float, float]
@@ -45,6 +52,7 @@ class Survey:
     nucleus: float
     lit: bool
     equalisation: bytes
+    on_black: bool = False
 
     @property
     def contrast(self) -> NDArray[np.float64]:
@@ -158,6 +166,39 @@ def _reduced(overview: RGB) -> RGB:
     return out
 
 
+def cut_out_on_black(view: RGB) -> bool:
+    """Whether a view is cells on a ground painted black: much of it black, and all the rest stained.
+
+    Of a slide scanned in part, or a round field of view, the rest shows empty ground, which is not stained.
+    """
+    lit = _brightest(view) > BLACK
+    if not 0 < np.count_nonzero(lit) <= (1 - BLACK_SHARE) * lit.size:
+        return False
+    rest = view[lit].astype(np.float32)
+    lacking = 1 - rest[:, 1] / np.maximum(rest[:, 0], rest[:, 2]).clip(1)
+    return float(np.median(lacking)) > STAINED_ALL_OVER
+
+
+def grounded(rgb: RGB, found: Survey) -> RGB:
+    """An image of cells on black with its ground in white, as transmitted light would show it; others unchanged.
+
+    How bright the true ground was is not known: full scale is taken, so densities are those against full scale.
+    """
+    return _whitened(rgb) if found.on_black else rgb
+
+
+def _whitened(rgb: RGB) -> RGB:
+    out = rgb.copy()
+    out[_brightest(rgb) <= BLACK] = 255
+    return out
+
+
+def _brightest(rgb: RGB) -> Grey:
+    red, green, blue = cv2.split(rgb)
+    out: Grey = cv2.max(cv2.max(red, green), blue)
+    return out
+
+
 def survey(overview: RGB) -> Survey:
     """Measure one fixed low-power view of a slide.
 
@@ -173,8 +214,10 @@ def survey(overview: RGB) -> Survey:
     if overview.size == 0:
         return Survey((255.0, 255.0, 255.0), RED_CELL, default, 0.0, False, bytes(range(256)))
     view = _reduced(overview)
-    white = background(view)
+    on_black = cut_out_on_black(view)
+    view = _whitened(view) if on_black else view
+    white = (255.0, 255.0, 255.0) if on_black else background(view)
     table = equalisation_table(np.bincount(luminance(view).ravel(), minlength=256))
     lit = max(white) >= DARKEST_WHITE
-    made = Survey(white, red_cell_direction(view, white), default, 0.0, lit, table.tobytes())
+    made = Survey(white, red_cell_direction(view, white), default, 0.0, lit, table.tobytes(), on_black)
     return replace(made, nucleus=intact_nucleus(view, made))

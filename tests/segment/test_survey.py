@@ -2,6 +2,10 @@ import numpy as np
 import pytest
 
 from allviewer.pixels.density import AZURE, RED_CELL, background
+from allviewer.segment import segmenter
+from allviewer.segment.outlines import draw
+from allviewer.segment.pixel_size import assumed_pixel_size, estimate_pixel_size
+from allviewer.segment.score import dice
 from allviewer.segment.survey import nuclear_contrast, off_line, red_cell_direction, survey
 from allviewer.synth.field import render_field
 
@@ -67,3 +71,34 @@ def test_the_same_at_any_power():
 
 def test_azure_and_red_cells_point_apart():
     assert unit(AZURE) @ unit(RED_CELL) < 0.95
+
+
+def cell_on_black(seed=5):
+    """One whole cell of a rendered field, cut out and laid on black, and its mask."""
+    field = render_field(700, 900, seed=seed, white_cells=6, smudges=0, clumping=0.0, blast_fraction=1.0)
+    at = field.centres.astype(int)
+    row = next(k for k in range(len(field)) if (at[k] > 120).all() and (at[k] < np.array([580, 780])).all())
+    y, x = at[row]
+    window = (slice(y - 110, y + 110), slice(x - 110, x + 110))
+    mask = field.cells[window] == row + 1
+    return np.where(mask[..., None], field.rgb[window], 0).astype(np.uint8), mask
+
+
+@pytest.mark.parametrize("name", ["default", "oadls"])
+def test_a_cell_cut_out_on_black_is_found_whole(name):
+    rgb, mask = cell_on_black()
+    um = assumed_pixel_size(rgb)
+    assert estimate_pixel_size(rgb).um is None
+    finder = segmenter(name)
+    cells = finder.cells(rgb, um, finder.survey(rgb, um))
+    assert len(cells) == 1
+    assert dice(draw(cells.cell, mask.shape) > 0, mask) > 0.9
+
+
+def test_black_around_a_field_is_not_taken_for_a_cells_ground():
+    field = render_field(500, 700, seed=3, white_cells=4)
+    y, x = np.mgrid[:500, :700]
+    round_view = np.where((np.hypot(y - 250, x - 350) < 240)[..., None], field.rgb, 0).astype(np.uint8)
+    assert not survey(round_view).on_black
+    assert not survey(field.rgb).on_black
+    assert not survey(np.zeros((90, 90, 3), np.uint8)).on_black

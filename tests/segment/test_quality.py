@@ -133,3 +133,10 @@ def test_what_is_no_smear_gives_no_cells_and_says_why(name):
     assert quality.grade == "poor"
     assert tuple(v.name for v in quality.verdicts) == SUBJECTS
     assert all(v.sentence.endswith(".") and len(v.sentence) > 20 for v in quality.verdicts)
+
+
+def test_the_crop_of_one_dark_cell_is_not_called_noise():
+    one = render_field(700, 900, seed=5, um_per_px=0.25, white_cells=12, smudges=0)
+    y, x = next(c for c in one.centres.astype(int) if (c > 40).all() and (c < np.array([660, 860])).all())
+    crop = np.ascontiguousarray(one.rgb[y - 32 : y + 32, x - 32 : x + 32])
+    assert "noise" not in judged(crop, 0.25)["focus"].sentence

@@ -52,6 +52,7 @@ class Field:
     factor : image pixels per working pixel, a power of two.
     um : micrometres per working pixel.
     shape : (H, W) of the image.
+    clear : green grey level of the empty background.
     """
 
     rgb: RGB
@@ -60,6 +61,7 @@ class Field:
     factor: int
     um: float
     shape: tuple[int, int]
+    clear: float = 255.0
 
     @classmethod
     def of(
@@ -76,7 +78,7 @@ class Field:
         azure, aside = np.empty(rgb.shape[:2], np.float32), np.empty(rgb.shape[:2], np.float32)
         looked = np.ones((1, 1), np.uint8) if near is None else near
         _unmix(rgb, table, looked, max(rgb.shape) if near is None else block, azure, aside)
-        return cls(rgb, azure, aside, factor, um, shape)
+        return cls(rgb, azure, aside, factor, um, shape, survey.white[1])
 
     def px(self, um: float) -> float:
         """A length in micrometres as working pixels."""

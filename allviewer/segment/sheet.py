@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.pixels.density import resolved_table
+from allviewer.segment.bodies import FARTHEST_UM
 from allviewer.segment.grid import Field, averaged, disc, factor_for, working_field
 from allviewer.segment.measure import Measured
 from allviewer.segment.survey import GATE, Survey
-from allviewer.segment.whole_cell import REACH_UM
 from allviewer.vocab.arrays import RGB, Grey, Ints, Labels
 
 BLOCK = 4
@@ -21,7 +21,7 @@ BLOCK = 4
 SUSPECT = 0.7
 """A block is looked at from this part of the gate on: averaging takes something off a small nucleus's contrast."""
 
-MARGIN_UM = REACH_UM + 1.5
+MARGIN_UM = FARTHEST_UM + 1.5
 """How far around a suspect block anything is looked at: cytoplasm's reach, and what blurs and slopes see beyond it."""
 
 LEAST_UM2, LEAST_CUT_UM2 = 5.0, 1.0

@@ -11,7 +11,7 @@ from allviewer.vocab.arrays import Floats, Labels
 DENSE = 0.05
 """Least density in green, over the background around it, of a stained body."""
 
-OF_DENSITY = 0.45
+OF_DENSITY = 0.42
 """A body ends where the density falls to this part of what it has outside its nuclei."""
 
 CONVEX = 0.94
@@ -91,7 +91,7 @@ def lone_bodies(green: Floats, nuclei: Labels, zone: Labels, far: Floats, field:
 
     Returns
     -------
-    (h, w) int32: the zone's number on a body that is convex, holds most of that nucleus, and ends within reach and field.
+    (h, w) int32: the zone's number on a body that is convex, ends within reach, and holds most of that nucleus.
     """
     count = int(nuclei.max(initial=0)) + 1
     nucleus = (nuclei > 0).view(np.uint8)

@@ -21,7 +21,7 @@ BLOCK = 4
 SUSPECT = 0.7
 """A block is looked at from this part of the gate on: averaging takes something off a small nucleus's contrast."""
 
-MARGIN_UM = FARTHEST_UM + 1.5
+MARGIN_UM = FARTHEST_UM + 1.0
 """How far around a suspect block anything is looked at: cytoplasm's reach, and what blurs and slopes see beyond it."""
 
 LEAST_UM2, LEAST_CUT_UM2 = 5.0, 1.0

@@ -31,7 +31,7 @@ PALEST, PALE = 0.014, 0.024
 TINGE = 0.3
 """Between the two it is this part of the density in green: red cells and their rims have less contrast for theirs."""
 
-HALO, HALO_UM = 0.14, 1.2
+HALO, HALO_UM = 0.28, 1.2
 """What the optics spread of a nucleus's own plateau just outside it, and how far out that has gone: not cytoplasm."""
 
 EMPTY = 0.3

@@ -31,7 +31,7 @@ sectors of one disc; cells that touch stay rounder each than both together, even
 DISC_FILLS = 0.86
 """Least part of its convex hull that such a cell fills."""
 
-LOBES_FILL = 0.80
+LOBES_FILL = 0.70
 """Least part of its hull that a cell fills whose lobes are all sure: its cytoplasm may be too pale to be seen whole,
 and two cells with nuclei so small are further apart: the lobes of one lie within `LOBES_UM`."""
 

@@ -64,6 +64,26 @@ def test_focus_hardly_depends_on_the_magnification():
     assert max(values) < 1.7 * min(values)
 
 
+def test_uneven_light_on_pale_red_cells_is_no_blur():
+    def photographed(blur):
+        plain = field(white_cells=0, blur_um=blur, noise=0.5)
+        white = plain.reshape(-1, 3).max(axis=0)
+        pale = white * (np.maximum(plain, 1) / white) ** 0.35
+        return np.rint(pale * np.linspace(1.0, 0.8, plain.shape[1])[:, None]).astype(np.uint8)
+
+    sharp, soft = (judged(photographed(blur))["focus"] for blur in (0.1, 1.2))
+    assert sharp.grade == "good"
+    assert soft.grade == "poor"
+
+
+def test_no_photograph_is_called_noise(data):
+    crops = sorted((data / "segmentation_wbc" / "Dataset 1").glob("*.bmp"))[:150:6]
+    assert len(crops) == 25
+    for path in crops:
+        rgb = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
+        assert not any("noise" in v.sentence for v in judged(rgb, 0.2).verdicts), path.name
+
+
 def test_dimming_and_burning_lower_exposure(plain):
     dimmed = [judged((plain * share).astype(np.uint8))["exposure"] for share in (1.0, 0.5, 0.3)]
     assert [v.value for v in dimmed] == sorted((v.value for v in dimmed), reverse=True)

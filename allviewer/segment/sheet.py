@@ -269,8 +269,9 @@ def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
     flat = sheet.reshape(height, -1)
     flat[:] = np.tile(np.rint(survey.white).astype(np.uint8), width)
     for g, (y0, x0, y1, x1) in enumerate((boxes * side).tolist()):
-        part = np.ascontiguousarray(averaged(rgb[y0:y1, x0:x1], factor))
-        _copy(part.reshape(len(part), -1), flat, owner, g + 1, int(at[g, 0]) * BLOCK, int(at[g, 1]) * BLOCK, BLOCK)
+        top, left = int(at[g, 0]) * BLOCK, int(at[g, 1]) * BLOCK
+        part = np.ascontiguousarray(averaged(rgb[y0:y1, x0:x1], factor)[: height - top, : width - left])
+        _copy(part.reshape(len(part), -1), flat, owner, g + 1, top, left, BLOCK)
     shape = (rows * side - lacking[0], columns * side - lacking[1])
     near = (owner > 0).view(np.uint8)
     return Sheet(Field.of(sheet, um_per_px * factor, factor, shape, survey, near, BLOCK), owner, boxes[:, :2] - at)

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allviewer.segment import sheet as sheets
 from allviewer.segment.default import grown
 from allviewer.segment.grid import working_field
 from allviewer.segment.seeds import nuclear_parts
@@ -78,3 +79,13 @@ def test_a_cell_outside_every_group_has_no_home():
     one = grown(field, nuclear_parts(field), survey(made.rgb))[0][0]
     with pytest.raises(ValueError, match="no group"):
         Sheet(field, np.zeros((75, 88), np.int32), np.empty((0, 2), np.int64)).back(one)
+
+
+@pytest.mark.parametrize(("shape", "seed"), [((363, 361), 1), ((363, 361), 4), ((491, 493), 1), ((603, 605), 6)])
+def test_nothing_is_written_beyond_the_sheet(monkeypatch, shape, seed):
+    # compiled loops do not look: in Python a step over the edge is an IndexError
+    monkeypatch.setattr(sheets, "_copy", sheets._copy.py_func)
+    made = render_field(
+        *shape, seed=seed, um_per_px=0.1, white_cells=1, smudges=0, platelets_per_mm2=0, precipitate_per_mm2=0
+    )
+    assert cut_out(made.rgb, 0.1, survey(made.rgb)) is not None

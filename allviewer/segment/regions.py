@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from allviewer.vocab.arrays import Floats, Grey, Ints, Labels, Mask
 
 
+def _stack(size: int) -> NDArray[np.int64]:
+    """Room for as many pixels, each one number: row in the upper bits, column in the lower 16. No division reads it."""
+    return np.empty(size, np.int64)
+
+
 def nearest(labels: Labels) -> tuple[Labels, Floats]:
     """For every pixel the nearest numbered part and the distance to it in pixels (0 inside)."""
     outside = (labels == 0).astype(np.uint8)
@@ -30,17 +35,17 @@ def _held(zone, mask, seed, out, stack):  # type: ignore[no-untyped-def]
                 continue
             number = zone[y, x]
             out[y, x] = number
-            stack[0], top = y * columns + x, 1
+            stack[0], top = y << 16 | x, 1
             while top > 0:
                 top -= 1
-                i, j = stack[top] // columns, stack[top] % columns
+                i, j = stack[top] >> 16, stack[top] & 0xFFFF
                 for k in range(4):
                     m = i - 1 if k == 0 else i + 1 if k == 1 else i
                     n = j - 1 if k == 2 else j + 1 if k == 3 else j
                     inside = 0 <= m < rows and 0 <= n < columns
                     if inside and out[m, n] == 0 and mask[m, n] and zone[m, n] == number:
                         out[m, n] = number
-                        stack[top] = m * columns + n
+                        stack[top] = m << 16 | n
                         top += 1
 
 
@@ -57,7 +62,7 @@ def held(zone: Labels, mask: Grey, seed: Grey) -> Labels:
     (h, w) int32: the zone's number, 0 elsewhere.
     """
     out: Labels = np.zeros(zone.shape, np.int32)
-    _held(zone, mask, seed, out, np.empty(zone.size, np.int32))
+    _held(zone, mask, seed, out, _stack(zone.size))
     return out
 
 
@@ -87,9 +92,9 @@ def _fill_holes(mask, largest, seen, stack):  # type: ignore[no-untyped-def]
             if mask[y, x] or seen[y, x]:
                 continue
             seen[y, x] = 1
-            stack[0], last, at, large = y * columns + x, 1, 0, False
+            stack[0], last, at, large = y << 16 | x, 1, 0, False
             while at < last and not large:
-                i, j = stack[at] // columns, stack[at] % columns
+                i, j = stack[at] >> 16, stack[at] & 0xFFFF
                 at += 1
                 for k in range(4):
                     m = i - 1 if k == 0 else i + 1 if k == 1 else i
@@ -103,10 +108,10 @@ def _fill_holes(mask, largest, seen, stack):  # type: ignore[no-untyped-def]
                         large = True
                         break
                     seen[m, n] = 1
-                    stack[last] = m * columns + n
+                    stack[last] = m << 16 | n
                     last += 1
             for k in range(last):
-                i, j = stack[k] // columns, stack[k] % columns
+                i, j = stack[k] >> 16, stack[k] & 0xFFFF
                 if large:
                     seen[i, j] = 2
                 else:
@@ -118,7 +123,7 @@ def fill_holes(mask: Grey, largest: float) -> None:
 
     (h, w) uint8, 0 or 1.
     """
-    _fill_holes(mask, int(largest), np.zeros_like(mask), np.empty(mask.size, np.int32))
+    _fill_holes(mask, int(largest), np.zeros_like(mask), _stack(mask.size))
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
@@ -126,9 +131,9 @@ def _piece(labels, seen, turn, y, x, stack):  # type: ignore[no-untyped-def]
     """Flood the 4-connected piece that holds (y, x) where ``seen`` is ``turn``; returns its size, pixels in stack."""
     rows, columns = labels.shape
     seen[y, x] = turn + 1
-    stack[0], last, at = y * columns + x, 1, 0
+    stack[0], last, at = y << 16 | x, 1, 0
     while at < last:
-        i, j = stack[at] // columns, stack[at] % columns
+        i, j = stack[at] >> 16, stack[at] & 0xFFFF
         at += 1
         for k in range(4):
             m = i - 1 if k == 0 else i + 1 if k == 1 else i
@@ -136,7 +141,7 @@ def _piece(labels, seen, turn, y, x, stack):  # type: ignore[no-untyped-def]
             inside = 0 <= m < rows and 0 <= n < columns
             if inside and labels[m, n] == labels[y, x] and seen[m, n] == turn:
                 seen[m, n] = turn + 1
-                stack[last] = m * columns + n
+                stack[last] = m << 16 | n
                 last += 1
     return last
 
@@ -153,16 +158,16 @@ def _one_piece(labels, best, start, seen, stack):  # type: ignore[no-untyped-def
                     continue
                 size = _piece(labels, seen, turn, y, x, stack)
                 if turn == 0 and size > best[number]:
-                    best[number], start[number] = size, y * columns + x
-                elif turn == 1 and start[number] != y * columns + x:
+                    best[number], start[number] = size, y << 16 | x
+                elif turn == 1 and start[number] != y << 16 | x:
                     for k in range(size):
-                        labels[stack[k] // columns, stack[k] % columns] = 0
+                        labels[stack[k] >> 16, stack[k] & 0xFFFF] = 0
 
 
 def one_piece(labels: Labels, count: int) -> None:
     """Reduce, in place, every number of 1 to ``count`` to its largest 4-connected piece, of equals the first."""
     best, start = np.zeros(count + 1, np.int32), np.full(count + 1, -1, np.int64)
-    _one_piece(labels, best, start, np.zeros(labels.shape, np.uint8), np.empty(labels.size, np.int32))
+    _one_piece(labels, best, start, np.zeros(labels.shape, np.uint8), _stack(labels.size))
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)

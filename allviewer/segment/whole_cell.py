@@ -273,7 +273,9 @@ def whole_cells(field: Field, seeds: Labels) -> tuple[list[Found | None], Labels
     _even_out(*planes, zone, far, ring, EMPTY, np.float32(UNEVEN))
     cells = _coloured(field, planes, nuclei, zone, far, tops)
     lone = lone_bodies(planes.green, nuclei, zone, far, field)
-    cells = np.where(lone > 0, lone, np.where(np.isin(cells, np.unique(lone)[1:]), 0, cells))
+    alone = np.bincount(lone.ravel(), minlength=count + 1) > 0
+    cells = np.where(alone[cells], 0, cells)
+    cells[lone > 0] = lone[lone > 0]
     one_piece(cells, count)
     nuclei = np.where(nuclei == cells, nuclei, 0)
     return _cut(cells, nuclei, tops, count, math.ceil(field.px(MARGIN_UM))), zone, far

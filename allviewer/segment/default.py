@@ -36,7 +36,7 @@ def grown(field: Field, nuclei: Labels, found: Survey) -> list[tuple[Measured, K
 
 def visible(rgb: RGB, um_per_px: float, found: Survey) -> bool:
     """Whether the image is bright enough and large enough to hold a cell."""
-    return found.lit and min(rgb.shape[:2]) >= _SMALLEST_IMAGE * factor_for(um_per_px)
+    return found.readable and min(rgb.shape[:2]) >= _SMALLEST_IMAGE * factor_for(um_per_px)
 
 
 @dataclass(frozen=True, slots=True)

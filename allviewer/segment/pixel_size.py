@@ -49,7 +49,7 @@ def red_cell_mask(rgb: RGB) -> tuple[Mask, Mask]:
     """
     found = survey(rgb)
     nothing = np.zeros(rgb.shape[:2], np.bool_)
-    if not found.lit:
+    if not found.readable:
         return nothing, nothing.copy()
     table = density_table(found.white)[:, 1].copy()
     density = cv2.GaussianBlur(cv2.LUT(np.ascontiguousarray(rgb[..., 1]), table), (0, 0), 1.0)
@@ -236,7 +236,7 @@ def typical_diameter(diameters: NDArray[np.float64], lengths: NDArray[np.float64
 def _nuclear_side(rgb: RGB) -> float | None:
     """Root of the nuclear area of the field's larger nucleated cells, pixels; None where nothing is nuclear."""
     found = survey(rgb)
-    if not found.lit or min(rgb.shape[:2]) < 32:
+    if not found.readable or min(rgb.shape[:2]) < 32:
         return None
     reduce = max(1, round((rgb.shape[0] * rgb.shape[1] / _VIEW) ** 0.5))
     size = (rgb.shape[1] // reduce, rgb.shape[0] // reduce)

@@ -19,9 +19,6 @@ SHARP, SOFT = 0.8, 0.5
 fields in focus have 0.9 to 2; an optical blur of 0.5 µm (standard deviation) leaves 0.6 to 0.85, one of 1 µm less than
 0.55."""
 
-GRAINY = 0.25
-"""Median difference between neighbouring pixels, as a share of the stain, above which there is noise and no picture.
-Photographed smears have 0 to 0.09, noise has 0.7 or more."""
 
 BRIGHT, DIM = 0.4, 0.25
 """Background in green, as a share of full scale, from which exposure is good, and below which too little is left of
@@ -96,11 +93,11 @@ def judge_field(rgb: RGB, um_per_px: float, survey: Survey, cells: CellTable) ->
         return _unjudged("The field has no pixels.")
     if not survey.lit:
         return _unjudged("The field is too dark for a smear in transmitted light.")
+    if not survey.readable:
+        return _unjudged(f"The field is noise: neighbouring pixels differ by {survey.grain:.0%} of the stain.")
     rgb = grounded(rgb, survey)
     sample = _sampled(rgb, survey)
-    grain, rim = _edges(rgb, um_per_px, survey, sample.typical)
-    if grain > GRAINY:
-        return _unjudged(f"The field is noise: neighbouring pixels differ by {grain:.0%} of the stain.")
+    rim = _edges(rgb, um_per_px, survey, sample.typical)
     return FieldQuality(
         (
             _focus(rim, _median(cells, "edge_sharpness_per_um")),
@@ -131,30 +128,26 @@ def _median(cells: CellTable, name: str) -> float | None:
     return float(np.median(cells.measurements[name][intact])) if intact.any() else None
 
 
-def _edges(rgb: RGB, um_per_px: float, survey: Survey, typical: float) -> tuple[float, float | None]:
-    """Grain (share of the stain) and sharpness of red-cell rims (1/µm), None where there are too few.
-
-    Grain is a median, which the edges of cells do not raise however few pixels they span.
-    """
+def _edges(rgb: RGB, um_per_px: float, survey: Survey, typical: float) -> float | None:
+    """Sharpness of red-cell rims (1/µm), None where there are too few."""
     if typical == 0 or min(rgb.shape[:2]) < 8:
-        return 0.0, None
+        return None
     table = density_table(survey.white)[:, 1].copy()
     factor = 1 << max(0, math.floor(math.log2(_FINE_UM / um_per_px)))
     um, side = um_per_px * factor, _BLOCK * factor
-    steps, grains = list[Floats](), []
+    steps = list[Floats]()
     tall, wide = (min(side, whole) for whole in rgb.shape[:2])
     for top in np.linspace(0, rgb.shape[0] - tall, _DOWN).astype(int):
         for left in np.linspace(0, rgb.shape[1] - wide, _ACROSS).astype(int):
             density = cv2.LUT(np.ascontiguousarray(rgb[top : top + tall, left : left + wide, 1]), table)
-            grains.append(_middle(np.abs(density[1::2, ::4] - density[: len(density) // 2 * 2 : 2, ::4])))
             if factor > 1:
                 density = cv2.resize(density, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
             steps.append(_rims(density, um, typical))
-    found, grain = np.concatenate(steps), float(np.median(grains)) / typical
+    found = np.concatenate(steps)
     if len(found) < _FEWEST_STEPS:
-        return grain, None
+        return None
     at = int(0.75 * (len(found) - 1))
-    return grain, float(np.partition(found, at)[at]) / (2 * um)
+    return float(np.partition(found, at)[at]) / (2 * um)
 
 
 def _rims(density: Floats, um: float, typical: float) -> Floats:

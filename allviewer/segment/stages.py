@@ -90,7 +90,7 @@ def stages(segmenter_name: str, rgb: RGB, um_per_px: float, survey: Survey) -> t
     """
     finder = segmenter(segmenter_name)
     rgb = np.ascontiguousarray(rgb)
-    if not survey.lit or 0 in rgb.shape:
+    if not survey.readable or 0 in rgb.shape:
         return ()
     field = working_field(rgb, um_per_px, survey)
     route = _oadls if finder.name == "oadls" else _default

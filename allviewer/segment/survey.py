@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.pixels.density import AZURE, RED_CELL, background, optical_density, resolved_table
+from allviewer.pixels.density import AZURE, RED_CELL, background, density_table, optical_density, resolved_table
 from allviewer.pixels.equalise import equalisation_table, luminance
 from allviewer.vocab.arrays import RGB, Floats, Grey, Mask
 
@@ -26,6 +26,10 @@ STAINED_ALL_OVER = 0.3
 VIEW_PIXELS = 100_000
 """Views are reduced to about this many pixels before they are measured."""
 
+GRAINY = 0.25
+"""Grain above which there is noise and no picture. Photographed smears have 0 to 0.09, noise has 0.7 or more."""
+
+_STAINED = 0.06
 _FEWEST_RED_PIXELS = 400
 _SURELY_NUCLEAR = 0.17
 
@@ -44,6 +48,7 @@ class Survey:
     lit : False where the view is too dark to be a transmitted-light image.
     equalisation : (256,) grey-level map of dynamic histogram equalisation, as bytes.
     on_black : whether the view is cells cut out of their field, on black: see `grounded`.
+    grain : median difference between neighbouring pixels, as a share of the typical stain.
     """
 
     white: tuple[float, float, float]
@@ -53,6 +58,12 @@ class Survey:
     lit: bool
     equalisation: bytes
     on_black: bool = False
+    grain: float = 0.0
+
+    @property
+    def readable(self) -> bool:
+        """Whether this is a picture in transmitted light at all, and neither darkness nor noise."""
+        return self.lit and self.grain <= GRAINY
 
     @property
     def contrast(self) -> NDArray[np.float64]:
@@ -199,6 +210,20 @@ def _brightest(rgb: RGB) -> Grey:
     return out
 
 
+def grain(rgb: RGB, white: tuple[float, float, float]) -> float:
+    """Median difference of density in green between a pixel and the one below, as a share of the typical stain.
+
+    (H, W, 3) uint8 at full resolution; some hundred rows are looked at. 0 where hardly anything is stained.
+    """
+    rows = np.arange(0, len(rgb) - 1, max(1, len(rgb) // 128))
+    table = density_table(white)[:, 1]
+    upper, lower = (table[rgb[at, ::4, 1]] for at in (rows, rows + 1))
+    stained = upper[upper > _STAINED]
+    if len(stained) < max(1, 0.002 * upper.size):
+        return 0.0
+    return float(np.median(np.abs(upper - lower)) / np.median(stained))
+
+
 def survey(overview: RGB) -> Survey:
     """Measure one fixed low-power view of a slide.
 
@@ -219,5 +244,6 @@ def survey(overview: RGB) -> Survey:
     white = (255.0, 255.0, 255.0) if on_black else background(view)
     table = equalisation_table(np.bincount(luminance(view).ravel(), minlength=256))
     lit = max(white) >= DARKEST_WHITE
-    made = Survey(white, red_cell_direction(view, white), default, 0.0, lit, table.tobytes(), on_black)
+    red, rough = red_cell_direction(view, white), grain(overview, white)
+    made = Survey(white, red, default, 0.0, lit, table.tobytes(), on_black, rough)
     return replace(made, nucleus=intact_nucleus(view, made))

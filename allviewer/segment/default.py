@@ -44,7 +44,7 @@ class Default:
     """One setting for every slide; everything it looks at lies within `halo_um`."""
 
     name: str = "default"
-    version: str = "1"
+    version: str = "2"
     halo_um: float = 40.0
 
     def survey(self, overview: RGB, um_per_px: float) -> Survey:

@@ -27,6 +27,10 @@ GRAIN = 0.8
 """Where neighbours half a micrometre apart differ by more than this part of the mean, it is noise, not chromatin:
 a sharpening scanner's clotted chromatin reaches 0.55."""
 
+BLURRED = 0.2
+"""A nuclear rim softer than this, per µm, is out of focus by three micrometres and more: nothing to measure. Where one
+can still be told from another, cells stay and the field's verdict warns."""
+
 NEUTRAL = 0.6
 """Nuclear stain lets blue light pass: what takes out more of it than this part of red or green is dirt."""
 
@@ -49,7 +53,7 @@ def judge(values: Mapping[str, float], plateau: float, intact: float, cut: float
     Its kind, or None for red cells, platelets, precipitate and debris.
     """
     nucleus, cell = values["nucleus_area_um2"], values["cell_area_um2"]
-    if plateau < GATE or values["nucleus_texture_contrast"] > GRAIN:
+    if plateau < GATE or values["nucleus_texture_contrast"] > GRAIN or values["edge_sharpness_per_um"] < BLURRED:
         return None
     strongest = max(values["nucleus_red_od_mean"], values["nucleus_green_od_mean"])
     if values["nucleus_blue_od_mean"] > NEUTRAL * strongest:

@@ -158,7 +158,7 @@ class Oadls:
     """Wiener, dynamic histogram equalisation, marker-controlled watershed; see the module."""
 
     name: str = "oadls"
-    version: str = "1"
+    version: str = "2"
     halo_um: float = 40.0
 
     def survey(self, overview: RGB, um_per_px: float) -> Survey:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.pixels.density import density_table
-from allviewer.segment.survey import GATE, Survey, grounded, nuclear_contrast
+from allviewer.segment.survey import GATE, GRAINY, Survey, grain, grounded, nuclear_contrast
 from allviewer.vocab.arrays import RGB, Floats, Mask
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.quality import FieldQuality, Grade, Verdict
@@ -93,8 +93,10 @@ def judge_field(rgb: RGB, um_per_px: float, survey: Survey, cells: CellTable) ->
         return _unjudged("The field has no pixels.")
     if not survey.lit:
         return _unjudged("The field is too dark for a smear in transmitted light.")
-    if not survey.readable:
-        return _unjudged(f"The field is noise: neighbouring pixels differ by {survey.grain:.0%} of the stain.")
+    # The view that was surveyed may be of lower power than the field, and smooth what is noise.
+    rough = max(survey.grain, grain(rgb, survey.white))
+    if rough > GRAINY:
+        return _unjudged(f"The field is noise: neighbouring pixels differ by {rough:.0%} of the stain.")
     rgb = grounded(rgb, survey)
     sample = _sampled(rgb, survey)
     rim = _edges(rgb, um_per_px, survey, sample.typical)

@@ -26,6 +26,13 @@ STAINED_ALL_OVER = 0.3
 VIEW_PIXELS = 100_000
 """Views are reduced to about this many pixels before they are measured."""
 
+FREE = 0.1
+"""Where more than this part of what is stained lies in bodies without a nucleus, those are the red cells."""
+
+ALONE = 0.7
+"""Where less does, and one body is more than this part of it, the view is the crop of one white cell: it has no red
+cells of its own to measure, and its cytoplasm must not be taken for them."""
+
 GRAINY = 0.25
 """Grain above which there is noise and no picture. Photographed smears have 0 to 0.09, noise has 0.7 or more."""
 
@@ -100,12 +107,33 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
     """
     density = cv2.GaussianBlur(optical_density(view, white), (0, 0), 1.0)
     length = np.linalg.norm(density, axis=2)
-    stained = length > 0.05
-    away = stained & _away_from_nuclei(density)
+    stained, nuclear = length > 0.05, _surely_nuclear(density)
+    apart, largest = _apart_from_nuclei(stained, nuclear)
+    if apart.sum() > FREE * stained.sum():
+        return _commonest(density[apart], length[apart], 0.975)
+    if largest > ALONE * stained.sum():
+        return RED_CELL
+    away = stained & _away_from_nuclei(nuclear)
     if away.sum() > 0.35 * stained.sum():
         return _commonest(density[away], length[away], 0.975)
     # Either white cells fill the view, or its red cells are so blue that they pass for nuclei.
     return _commonest(density[stained], length[stained], 0.94)
+
+
+def _surely_nuclear(density: Floats) -> Mask:
+    """Nuclear stain by the contrast against ordinary red cells, whatever this slide's are like."""
+    red, azure = (np.array(v) / np.linalg.norm(v) for v in (RED_CELL, AZURE))
+    across = azure - (azure @ red) * red
+    return np.asarray(density @ (across / np.linalg.norm(across)).astype(np.float32) > _SURELY_NUCLEAR)
+
+
+def _apart_from_nuclei(stained: Mask, nuclear: Mask) -> tuple[Mask, int]:
+    """Stained bodies that hold nothing nuclear, and the pixels of the largest body of all."""
+    count, bodies = cv2.connectedComponents((stained | nuclear).view(np.uint8), connectivity=4)
+    holds = np.bincount(bodies[nuclear], minlength=count) > 0
+    holds[0] = True
+    sizes = np.bincount(bodies[stained], minlength=count)
+    return stained & ~holds[bodies], int(sizes[1:].max(initial=0))
 
 
 def _commonest(density: Floats, length: Floats, most: float) -> tuple[float, float, float]:
@@ -124,14 +152,8 @@ def _commonest(density: Floats, length: Floats, most: float) -> tuple[float, flo
     return tuple(float(v) for v in unit)  # type: ignore[return-value]
 
 
-def _away_from_nuclei(density: Floats) -> Mask:
-    """Pixels out of reach of any cytoplasm: further from what is surely nuclear than the thickest nucleus is thick.
-
-    Sure by the contrast against ordinary red cells, whatever this slide's are like.
-    """
-    red, azure = (np.array(v) / np.linalg.norm(v) for v in (RED_CELL, AZURE))
-    across = azure - (azure @ red) * red
-    nuclear = density @ (across / np.linalg.norm(across)).astype(np.float32) > _SURELY_NUCLEAR
+def _away_from_nuclei(nuclear: Mask) -> Mask:
+    """Pixels out of reach of any cytoplasm: further from what is nuclear than the thickest nucleus is thick."""
     if not nuclear.any():
         return np.ones(nuclear.shape, np.bool_)
     inside = nuclear.astype(np.uint8)

@@ -13,7 +13,7 @@ from allviewer.segment.grid import Field, disc
 from allviewer.segment.regions import boxes_of, fill_holes, held, nearest, one_piece, opened
 from allviewer.vocab.arrays import Floats, Grey, Labels, Mask
 
-OF_HEIGHT = 0.45
+OF_HEIGHT = 0.41
 """A nucleus ends where the contrast falls to this part of the way from its plateau to what lies around it."""
 
 OF_CYTOPLASM = 0.5

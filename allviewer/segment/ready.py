@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from allviewer.segment.pixel_size import assumed_pixel_size, estimate_pixel_size
+from allviewer.segment.quality import judge_field
 from allviewer.segment.segmenter import SEGMENTERS, segmenter
 from allviewer.vocab.arrays import RGB
 
@@ -16,8 +17,10 @@ def _drawing() -> RGB:
     for y in range(40, 420, 92):
         for x in range(280, 560, 92):
             cv2.circle(rgb, (x, y), 37, _RED, -1)
-    for x, y, lobes in ((70, 80, 1), (190, 90, 1), (280, 90, 1), (110, 240, 3), (0, 330, 1)):
+    cells = ((70, 80, 1), (190, 90, 1), (262, 90, 1), (110, 240, 3), (0, 330, 1))
+    for x, y, _ in cells:
         cv2.circle(rgb, (x, y), 58, _CYTOPLASM, -1)
+    for x, y, lobes in cells:
         for k in range(lobes):
             cv2.circle(rgb, (x - 28 * (lobes // 2) + 28 * k, y), 44 // (1 + lobes // 2), _NUCLEUS, -1)
     out: RGB = cv2.GaussianBlur(rgb, (0, 0), 1.5)
@@ -34,4 +37,5 @@ def build_kernels() -> None:
     assumed_pixel_size(rgb)
     for name in SEGMENTERS:
         finder = segmenter(name)
-        finder.cells(rgb, 0.1, finder.survey(rgb, 0.1))
+        survey = finder.survey(rgb, 0.1)
+        judge_field(rgb, 0.1, survey, finder.cells(rgb, 0.1, survey))

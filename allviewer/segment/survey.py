@@ -30,8 +30,10 @@ FREE = 0.1
 """Where more than this part of what is stained lies in bodies without a nucleus, those are the red cells."""
 
 ALONE = 0.7
-"""Where less does, and one body is more than this part of it, the view is the crop of one white cell: it has no red
-cells of its own to measure, and its cytoplasm must not be taken for them."""
+"""Where less does, and one body is more than this part of it, `NUCLEATED` of it nucleus, the view is the crop of one
+white cell: it has no red cells of its own to measure, and its cytoplasm must not be taken for them."""
+
+NUCLEATED = 0.15
 
 GRAINY = 0.25
 """Grain above which there is noise and no picture. Photographed smears have 0 to 0.09, noise has 0.7 or more."""
@@ -111,7 +113,7 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
     apart, largest = _apart_from_nuclei(stained, nuclear)
     if apart.sum() > FREE * stained.sum():
         return _commonest(density[apart], length[apart], 0.975)
-    if largest > ALONE * stained.sum():
+    if largest > ALONE * stained.sum() and nuclear.sum() > NUCLEATED * stained.sum():
         return RED_CELL
     away = stained & _away_from_nuclei(nuclear)
     if away.sum() > 0.35 * stained.sum():

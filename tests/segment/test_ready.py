@@ -6,13 +6,17 @@ FIELD = """
 import numpy as np
 from allviewer.segment import SEGMENTERS, segmenter
 from allviewer.segment.pixel_size import assumed_pixel_size, estimate_pixel_size
+from allviewer.segment.quality import judge_field
 from allviewer.synth import render_field
 field = render_field(700, 900, seed=4, white_cells=8)
 um = estimate_pixel_size(field.rgb).um
 assumed_pixel_size(field.rgb[:200, :200])
 for name in SEGMENTERS:
     finder = segmenter(name)
-    assert len(finder.cells(field.rgb, um, finder.survey(field.rgb, um))) >= 5
+    survey = finder.survey(field.rgb, um)
+    cells = finder.cells(field.rgb, um, survey)
+    assert len(cells) >= 5
+    judge_field(field.rgb, um, survey, cells)
 """
 
 

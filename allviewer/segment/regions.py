@@ -15,14 +15,24 @@ def _stack(size: int) -> NDArray[np.int64]:
     return np.empty(size, np.int64)
 
 
-def nearest(labels: Labels) -> tuple[Labels, Floats]:
-    """For every pixel the nearest numbered part and the distance to it in pixels (0 inside)."""
-    outside = (labels == 0).astype(np.uint8)
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _named(labels, index, far, reach, part):  # type: ignore[no-untyped-def]
+    """Turn, in place, the number of the nearest labelled pixel into its label; 0 beyond reach."""
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            if labels[y, x] > 0:
+                part[index[y, x]] = labels[y, x]
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            index[y, x] = part[index[y, x]] if far[y, x] <= reach else 0
+
+
+def nearest(labels: Labels, reach: float) -> tuple[Labels, Floats]:
+    """For every pixel the nearest numbered part, 0 beyond ``reach`` pixels, and the distance to it (0 inside)."""
+    outside = (labels == 0).view(np.uint8)
     far, index = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
-    part = np.zeros(int(index.max(initial=0)) + 1, np.int32)
-    inside = labels > 0
-    part[index[inside]] = labels[inside]
-    zone: Labels = part[index]
+    _named(labels, index, far, np.float32(reach), np.zeros(labels.size + 1, np.int32))
+    zone: Labels = index
     return zone, far
 
 

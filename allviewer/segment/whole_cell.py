@@ -195,6 +195,15 @@ def _stained(planes, nucleus, zone, far, tops, reach, halo_px, rule, out):  # ty
                 out[y, x] = 1
 
 
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _above(fine, zone, far, levels, reach, out):  # type: ignore[no-untyped-def]
+    """Where the contrast near a seed is above the level of that seed."""
+    for y in range(zone.shape[0]):
+        for x in range(zone.shape[1]):
+            k = zone[y, x]
+            out[y, x] = k > 0 and far[y, x] <= reach and fine[y, x] > levels[k]
+
+
 def _nuclei(field: Field, seeds: Labels, zone: Labels, far: Floats) -> tuple[Labels, Floats]:
     """Every seed's nucleus, cut at half the height between its plateau and what lies around it; and the plateaus."""
     fine = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.15)))
@@ -202,7 +211,8 @@ def _nuclei(field: Field, seeds: Labels, zone: Labels, far: Floats) -> tuple[Lab
     tops, levels = np.zeros(count, np.float32), np.zeros(count, np.float32)
     ring = (np.float32(field.px(0.7)), np.float32(field.px(1.8)))
     _nuclear_levels(fine, seeds, zone, far, ring, tops, levels, OF_HEIGHT)
-    mask = ((zone > 0) & (fine > levels[zone]) & (far <= field.px(1.0))).view(np.uint8)
+    mask = np.empty(zone.shape, np.uint8)
+    _above(fine, zone, far, levels, np.float32(field.px(1.0)), mask)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc(field.px(0.3)))
     seed = (seeds > 0).view(np.uint8)
     out = held(zone, mask, seed)
@@ -246,6 +256,20 @@ def _coloured(field: Field, planes: Planes, nuclei: Labels, zone: Labels, far: F
     return _without_tails(closed, nuclei, zone, field)
 
 
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _prefer(lone, cells, alone):  # type: ignore[no-untyped-def]
+    """Put, in place, lone bodies in the stead of the same numbers' cells."""
+    for y in range(lone.shape[0]):
+        for x in range(lone.shape[1]):
+            alone[lone[y, x]] = True
+    for y in range(lone.shape[0]):
+        for x in range(lone.shape[1]):
+            if lone[y, x] > 0:
+                cells[y, x] = lone[y, x]
+            elif cells[y, x] > 0 and alone[cells[y, x]]:
+                cells[y, x] = 0
+
+
 def whole_cells(field: Field, seeds: Labels) -> tuple[list[Found | None], Labels, Floats]:
     """Both masks of every numbered nucleus.
 
@@ -265,19 +289,15 @@ def whole_cells(field: Field, seeds: Labels) -> tuple[list[Found | None], Labels
     as convex as a cell, there is nothing to tell it from: then all of it is the cell, however pale or pink.
     """
     count = int(seeds.max(initial=0))
-    zone, far = nearest(seeds)
-    zone[far > field.px(FARTHEST_UM)] = 0
+    zone, far = nearest(seeds, field.px(FARTHEST_UM))
     nuclei, tops = _nuclei(field, seeds, zone, far)
     planes = planes_of(field)
     ring = (np.float32(field.px(0.8)), np.float32(field.px(REACH_UM)))
     _even_out(*planes, zone, far, ring, EMPTY, np.float32(UNEVEN))
     cells = _coloured(field, planes, nuclei, zone, far, tops)
     lone = lone_bodies(planes.green, nuclei, zone, far, field)
-    alone = np.bincount(lone.ravel(), minlength=count + 1) > 0
-    cells = np.where(alone[cells], 0, cells)
-    cells[lone > 0] = lone[lone > 0]
+    _prefer(lone, cells, np.zeros(count + 1, np.bool_))
     one_piece(cells, count)
-    nuclei = np.where(nuclei == cells, nuclei, 0)
     return _cut(cells, nuclei, tops, count, math.ceil(field.px(MARGIN_UM))), zone, far
 
 
@@ -289,5 +309,7 @@ def _cut(cells: Labels, nuclei: Labels, tops: Floats, count: int, margin: int) -
             continue
         y0, x0 = max(0, y0 - margin), max(0, x0 - margin)
         window = (slice(y0, y1 + margin), slice(x0, x1 + margin))
-        out.append(Found(y0, x0, cells[window] == k, nuclei[window] == k, float(tops[k])) if y1 > 0 else None)
+        mask = cells[window] == k
+        found = Found(y0, x0, mask, mask & (nuclei[window] == k), float(tops[k]))
+        out.append(found if y1 > 0 else None)
     return out

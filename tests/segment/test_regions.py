@@ -72,10 +72,13 @@ def test_boxes_are_half_open_and_empty_for_missing_numbers():
 def test_every_pixel_goes_to_the_nearest_number():
     labels = np.zeros((9, 21), np.int32)
     labels[4, 3], labels[4, 17] = 1, 2
-    zone, far = nearest(labels)
+    zone, far = nearest(labels, np.inf)
     assert (zone[:, :10] == 1).all()
     assert (zone[:, 11:] == 2).all()
     assert far[4, 8] == pytest.approx(5, abs=0.1)
+    near = nearest(labels, 3)[0]
+    assert np.array_equal(near > 0, far <= 3)
+    assert np.array_equal(near[near > 0], zone[near > 0])
 
 
 def test_opening_keeps_only_what_is_chosen_between_its_steps():

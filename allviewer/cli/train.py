@@ -17,6 +17,17 @@ def add(subparsers: Any) -> None:
     parser.add_argument("data", type=Path, help="an ALL-IDB1 tree, a folder with one folder a class, or a CSV manifest")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="the .safetensors file to write")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted training stopped")
+    parser.add_argument(
+        "--set", action="append", default=[], type=setting, metavar="NAME=VALUE", dest="options",
+        help="an option of the system's own, e.g. activation=relu; a wrong name lists them",
+    )  # fmt: skip
+    parser.add_argument("--backbone", metavar="NAME", help="the same as --set backbone=NAME")
+    parser.add_argument("--backbone-weights", metavar="FILE|official|none", help="the same as --set backbone-weights=…")
+    parser.add_argument(
+        "--patience", type=whole, metavar="N",
+        help="keep a fifth of the training groups aside, stop after N epochs without gain there, keep the best "
+        "(default: train on every cell, all epochs)",
+    )  # fmt: skip
     parser.add_argument("--note", default="", metavar="TEXT", help="what readers of the card's figures should know")
     add_fitting(parser, ("fold", "session", "image", "none"))
     parser.set_defaults(run=run)
@@ -58,14 +69,24 @@ def whole(text: str) -> int:
     return value
 
 
+def setting(text: str) -> tuple[str, str]:
+    """An argparse type: NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text}")
+    return name, value
+
+
 def run(args: argparse.Namespace) -> int:
     """Train; 0 when the model is written."""
     from allviewer import learning
 
+    options = dict(args.options)
+    options |= {n: v for n in ("backbone", "backbone-weights") if (v := getattr(args, n.replace("-", "_"))) is not None}
     for event in learning.train(
         args.system, args.data, args.out, split=args.split, folds=args.folds, epochs=args.epochs,
         learning_rate=args.learning_rate, seed=args.seed, device=args.device, resume=args.resume,
-        taxonomy=args.taxonomy or "all-hem", note=args.note,
+        taxonomy=args.taxonomy or "all-hem", options=options, patience=args.patience, note=args.note,
     ):  # fmt: skip
         tell(event)
         if isinstance(event, learning.FitFinished):
@@ -85,9 +106,11 @@ def tell(event: object) -> None:
             print(
                 f"{samples} labelled cells; {split}; {folds} folds and a final fit of {epochs} epochs each", flush=True
             )
-        case learning.EpochDone(part, epoch, epochs, loss, accuracy, seconds):
-            line = f"{part:9} epoch {epoch:3}/{epochs}  loss {loss:.3f}  accuracy {accuracy:.3f}  {seconds:.1f} s"
-            print(line, flush=True)
+        case learning.EpochDone(part, epoch, epochs, loss, accuracy, seconds, held_out):
+            line = f"{part:9} epoch {epoch:3}/{epochs}  loss {loss:.4g}"
+            line += "" if accuracy is None else f"  accuracy {accuracy:.3f}"
+            line += "" if held_out is None else f"  kept aside {held_out:.3f}"
+            print(f"{line}  {seconds:.1f} s", flush=True)
         case learning.FoldDone(part, cells, auroc):
             shown = "no AUROC: one class only" if auroc is None else f"AUROC {auroc:.3f}"
             print(f"{part:9} held out: {cells} cells, {shown}", flush=True)

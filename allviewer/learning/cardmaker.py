@@ -2,19 +2,17 @@
 
 import os
 import platform
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from allviewer.learning import baseline
 from allviewer.learning.calibrate import fit_band, fit_calibration
+from allviewer.learning.job import Job
 from allviewer.learning.judge import cross_calibrated, figures, group_table
 from allviewer.learning.samples import EDGE_UM, Samples
-from allviewer.learning.splits import Split
 from allviewer.systems.card import Calibration, DataSource, Judged, SystemCard, Training, UnsureBand
-from allviewer.systems.system import System
-from allviewer.vocab.arrays import RGB, Floats
+from allviewer.systems.training import Fitted
+from allviewer.vocab.arrays import Floats
 from allviewer.vocab.taxonomy import TAXONOMIES
 
 LIMITS = (
@@ -29,43 +27,42 @@ CAMERA_LIMIT = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """What one call of `train` works on."""
-
-    system: type[System]
-    samples: Samples
-    split: Split | None
-    epochs: int
-    learning_rate: float
-    seed: int
-    device: str
-    folder: Path
-    patches: RGB
-    crops: RGB
-    note: str = ""
-
-
-def make_card(job: Job, logits: Floats, seconds: float, precision: str, name: str) -> SystemCard:
+def make_card(job: Job, fitted: Fitted, logits: Floats, seconds: float, precision: str, name: str) -> SystemCard:
     """The card of a finished job.
 
     Parameters
     ----------
     job : what was trained.
+    fitted : what the final fit left.
     logits : (n, C) out of fold; not looked at where the job has no split.
     seconds, precision : of all its fits.
     name : the file's stem; what follows the last hyphen is the version.
     """
+    judged, calibration, band = _judgement(job, logits, fitted.notes)
+    return _card(job, fitted, seconds, precision, name, judged, calibration, band)
+
+
+def unjudged_card(job: Job, fitted: Fitted, precision: str) -> SystemCard:
+    """A card to load one fold's fit with, so that held-out cells are predicted by the very way of later ones."""
+    classes = len(job.samples.classes)
+    band = UnsureBand(thresholds=(0.5,) * classes, coverage=0, how="one class above one half; not calibrated")
+    judged = Judged(split="not judged", metrics={}, baseline={}, groups=())
+    return _card(job, fitted, 0.0, precision, "fold", judged, Calibration(bias=(0.0,) * classes), band)
+
+
+def _card(
+    job: Job, fitted: Fitted, seconds: float, precision: str, name: str, judged: Judged, calibration: Calibration,
+    band: UnsureBand,
+) -> SystemCard:  # fmt: skip
     own, samples = job.system.defaults, job.samples
-    judged, calibration, band = _judgement(job, logits)
     model, _, version = name.rpartition("-")
     limits = LIMITS + ((IMAGE_LIMIT if job.split.optimistic else GROUP_LIMIT,) if job.split else ())
     limits += (CAMERA_LIMIT,) if _camera_confounded(samples) else ()
     departures = own.departures
     if job.learning_rate != own.learning_rate:
-        departures += (f"learning rate {job.learning_rate:g} (paper: {own.learning_rate:g})",)
+        departures += (f"learning rate {job.learning_rate:g} (its own: {own.learning_rate:g})",)
     if job.epochs != own.paper_epochs:
-        departures += (f"{job.epochs} epochs (paper: {own.paper_epochs}), cosine decay, averaged weights",)
+        departures += (f"{job.epochs} epochs (paper: {own.paper_epochs})",)
     note = f"{samples.note} Left out of training: {int(samples.cut.sum())} cells whose centre is within {EDGE_UM:g} µm "
     note += "of a field's edge, which cuts them."
     return SystemCard(
@@ -73,6 +70,7 @@ def make_card(job: Job, logits: Floats, seconds: float, precision: str, name: st
         title=f"{job.system.key}: {' or '.join(samples.classes)}, trained on {samples.name}", paper=own.paper,
         unit="field" if own.unit == "field" else "cell", taxonomy=_taxonomy(samples), classes=samples.classes,
         input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
+        options=dict(job.options), backbones=fitted.backbones, explains=own.explains,
         data=(
             DataSource(
                 name=samples.name, citation=samples.citation, licence=samples.licence, digest=samples.digest,
@@ -83,23 +81,24 @@ def make_card(job: Job, logits: Floats, seconds: float, precision: str, name: st
         training=Training(
             optimiser=own.optimiser, learning_rate=job.learning_rate, epochs=job.epochs, batch=own.batch,
             augmentation=own.augmentation, precision=precision, seed=job.seed, seconds=round(seconds, 1),
-            machine=_machine(job.device), starting_weights="random", departures=departures,
+            machine=_machine(job.device), starting_weights=_starting_weights(fitted), departures=departures,
         ),
         judged=judged, calibration=calibration, unsure=band, limits=limits,
         licence="weights BSD-3-Clause; the training images are not included",
     )  # fmt: skip
 
 
-def _judgement(job: Job, logits: Floats) -> tuple[Judged, Calibration, UnsureBand]:
+def _starting_weights(fitted: Fitted) -> str:
+    named = [f"{b.name}: {b.weights}{' (frozen)' if b.frozen else ''}" for b in fitted.backbones]
+    return ", ".join(named) or "random"
+
+
+def _judgement(job: Job, logits: Floats, notes: tuple[str, ...]) -> tuple[Judged, Calibration, UnsureBand]:
     """Figures out of fold, and the calibration and band that the final model carries."""
-    samples, split, classes = job.samples, job.split, len(job.samples.classes)
+    samples, split = job.samples, job.split
     if split is None:
-        open_band = UnsureBand(thresholds=(0.5,) * classes, coverage=0, how="one class above one half; not calibrated")
-        return (
-            Judged(split="not judged", metrics={}, baseline={}, groups=()),
-            Calibration(bias=(0.0,) * classes),
-            open_band,
-        )
+        bare = unjudged_card(job, Fitted({}), "")
+        return bare.judged, bare.calibration, bare.unsure
     whole = ~samples.cut
     first = float((samples.labels[whole] == 0).mean())
     fitted_on = f"out-of-fold logits of {int(whole.sum())} whole cells, {first:.0%} of them {samples.classes[0]} "
@@ -115,7 +114,7 @@ def _judgement(job: Job, logits: Floats) -> tuple[Judged, Calibration, UnsureBan
             "probabilities were calibrated on the other folds.",
             "Intervals: 95 %, bootstrap over groups, which are few.",
             "Cells cut by a field's edge are never trained on; they count where a figure says 'all cells'.",
-            *((job.note,) if job.note else ()),
+            *notes, *((job.note,) if job.note else ()),
         ),
     )  # fmt: skip
     return judged, calibration, fit_band(probabilities[whole], samples.labels[whole])

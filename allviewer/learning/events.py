@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allviewer.systems.card import SystemCard
+from allviewer.systems.training import EpochDone
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,18 +15,6 @@ class FitStarted:
     folds: int
     epochs: int
     split: str
-
-
-@dataclass(frozen=True, slots=True)
-class EpochDone:
-    """One pass; ``part`` is ``fold 1`` … or ``final``; loss and accuracy are of the training cells as augmented."""
-
-    part: str
-    epoch: int
-    epochs: int
-    loss: float
-    accuracy: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

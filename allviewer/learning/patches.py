@@ -1,7 +1,10 @@
 """Labelled cells' surroundings, cut once and kept in memory at a scale a little finer than the network's."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from allviewer.learning.samples import Samples
 from allviewer.systems.crops import cut_crops
@@ -20,6 +23,7 @@ def cut_patches(
     white: float | None,
     nucleus: tuple[float, float] | None = None,
     margin: float = MARGIN,
+    into: Path | None = None,
 ) -> RGB:
     """White-balanced and levelled surroundings of every sample.
 
@@ -30,6 +34,8 @@ def cut_patches(
     input_px : side of the network's input, pixels.
     white : grey level of the background after balancing; None leaves colours as they are.
     nucleus : absorbance of the nuclei after levelling, see `systems.stain`; None does not level.
+    into : a ``.npy`` file to hold them, where they may be more than memory; one that is already there is taken as it
+        is.
     margin : patch side over crop side; 1 gives the crops themselves, exactly as prediction cuts them.
 
     Returns
@@ -38,22 +44,34 @@ def cut_patches(
     gives for that cell.
     """
     side = round(input_px * margin)
-    block = np.empty((len(samples), side, side, 3), np.uint8)
+    shape = (len(samples), side, side, 3)
+    if into is not None and into.is_file():
+        kept: RGB = np.load(into, mmap_mode="r")
+        return kept
+    half = None if into is None else into.with_suffix(".part")
+    block: RGB = (
+        np.empty(shape, np.uint8) if half is None else open_memmap(half, mode="w+", dtype=np.uint8, shape=shape)
+    )
     for number in np.unique(samples.file):
         rows = np.flatnonzero(samples.file == number)
         rgb = read_rgb(samples, int(number))
         centres, scale = samples.centres[rows].astype(np.float64), samples.um_per_px[rows].astype(np.float64)
         whole = np.isnan(scale)
         centres[whole] = np.array(rgb.shape[:2]) / 2
-        half = np.where(whole, min(rgb.shape[:2]), crop_um / np.where(whole, 1, scale))[:, None] / 2 * margin
-        boxes = np.concatenate([centres - half, centres + half], axis=1).astype(np.float32)
+        reach = np.where(whole, min(rgb.shape[:2]), crop_um / np.where(whole, 1, scale))[:, None] / 2 * margin
+        boxes = np.concatenate([centres - reach, centres + reach], axis=1).astype(np.float32)
         if white is None:
             block[rows] = cut_crops(rgb, boxes, side)
         else:
             stain = slide_stain(rgb)
             crops = cut_crops(rgb, boxes, side, tuple(float(v) for v in np.rint(stain.white)))
             block[rows] = level(crops, stain, white, nucleus)
-    return block
+    if half is None or into is None:
+        return block
+    del block  # written out and closed
+    half.replace(into)
+    finished: RGB = np.load(into, mmap_mode="r")
+    return finished
 
 
 def read_rgb(samples: Samples, number: int) -> RGB:

@@ -89,3 +89,35 @@ def _checked(samples: Samples, split: Split) -> Split:
                 where=str(samples.root), todo="Use fewer folds, or add data from more subjects.",
             )  # fmt: skip
     return split
+
+
+def validation_rows(
+    labels: NDArray[np.int64], groups: NDArray[np.str_], share: float = 0.2
+) -> NDArray[np.bool_] | None:
+    """Whole groups to keep aside inside a training fold, for early stopping and choice of epoch.
+
+    Parameters
+    ----------
+    labels, groups : (n,) of the cells that may be trained on.
+    share : of the cells, about.
+
+    Returns
+    -------
+    (n,) bool. Of five folds dealt as `make_split` deals them, the one that holds every class and comes nearest to
+    ``share``; None where no fold leaves every class on both sides.
+    """
+    names, group = np.unique(groups, return_inverse=True)
+    wanted = max(2, round(1 / share))
+    if len(names) < 2:
+        return None
+    fold = _deal(group, labels, len(names), min(wanted, len(names)))[group]
+    classes = np.unique(labels)
+    fit = [
+        f for f in np.unique(fold)
+        if len(np.unique(labels[fold == f])) == len(classes) == len(np.unique(labels[fold != f]))
+    ]  # fmt: skip
+    if not fit:
+        return None
+    best = min(fit, key=lambda f: abs(float((fold == f).mean()) - share))
+    answer: NDArray[np.bool_] = fold == best
+    return answer

@@ -29,7 +29,8 @@ let through does not change that mean.
 """
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +41,9 @@ from allviewer.systems.devices import choose_runtime
 from allviewer.systems.gradcam import class_maps
 from allviewer.systems.runtime import Forward
 from allviewer.systems.system import Defaults, Raw
+from allviewer.systems.training import Fitted, Option, Progress, Studio
 from allviewer.vocab.arrays import RGB, Floats
 from allviewer.vocab.errors import ModelError
-
-if TYPE_CHECKING:
-    from torch import nn
 
 INPUT_PX = 224
 EPSILON = 1e-3
@@ -76,13 +75,13 @@ class ALNet:
     """A trained ALNet, ready to predict on the device chosen."""
 
     key: ClassVar[str] = "alnet"
+    options: ClassVar[Mapping[str, Option]] = {}
     defaults: ClassVar[Defaults] = Defaults(
         paper="Jawahar M., Sharen H., Jani Anbarasi L., Gandomi A. H., ALNet: a cluster layer deep convolutional "
         "neural network for acute lymphoblastic leukemia classification, Comput. Biol. Med. (2022), "
         "doi:10.1016/j.compbiomed.2022.105894",
         optimiser="rmsprop",
         learning_rate=1e-4,
-        loss="bce",
         batch=16,
         epochs=24,
         paper_epochs=140,
@@ -151,14 +150,13 @@ class ALNet:
         return Raw(logits, hidden, class_maps(features, (gates @ self._head).astype(np.float32)))
 
     @classmethod
-    def network(cls, classes: int, seed: int) -> "nn.Module":
-        """A fresh network to train; its weights follow from the seed."""
+    def fit(cls, studio: Studio) -> Progress[Fitted]:
+        """Train the whole network, from random weights that follow from the seed."""
         from allviewer.systems.alnet_torch import fresh_network
+        from allviewer.systems.descent import Descent, arrays_of, cell_views, class_loss, plan_for
 
-        return fresh_network(classes, seed)
-
-    @classmethod
-    def arrays_of(cls, network: "nn.Module") -> dict[str, NDArray[Any]]:
-        """What `from_arrays` takes, from a network that `network` made."""
-        kept = network.state_dict()
-        return {name: kept[name].detach().float().cpu().numpy().copy() for name in kept if "num_batches" not in name}
+        network = fresh_network(studio.classes, studio.seed)
+        plan = plan_for(studio, cls.defaults)
+        stage = Descent(network, cell_views(studio), class_loss("bce"), studio.weights, plan)
+        yield from studio.run("", stage, studio.epochs)
+        return Fitted(arrays_of(stage.settled()))

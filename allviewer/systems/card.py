@@ -121,6 +121,25 @@ class Training(CardPart):
     departures: tuple[str, ...] = ()
 
 
+class BackboneSource(CardPart):
+    """Where pretrained layers came from.
+
+    Attributes
+    ----------
+    name : of the backbone here, e.g. ``inception_v3``.
+    library : ``torchvision``, ``timm`` or ``file``.
+    weights : official name of the weights, a file's name, or ``none`` (drawn at random, then trained).
+    digest : sha256 of the weights as they were loaded; empty where there were none.
+    frozen : left as they were, and so not stored here: they are asked for again when the model is loaded.
+    """
+
+    name: str
+    library: str
+    weights: str
+    digest: str
+    frozen: bool
+
+
 class SystemCard(CardPart):
     """A trained model's card.
 
@@ -137,6 +156,9 @@ class SystemCard(CardPart):
     crop_um : side of the square of the slide that a crop shows, µm.
     white : grey level (0..255) to which the crop maker brings the slide's background; None: colours as they are.
     nucleus : absorbance (R, G) to which it brings the slide's nuclei; None: not levelled.
+    options : what the system leaves open, as it was trained.
+    backbones : where pretrained layers came from.
+    explains : what its heat explains, where that is not the very score that it predicts by.
     """
 
     format: Literal[1] = 1
@@ -152,6 +174,9 @@ class SystemCard(CardPart):
     crop_um: Annotated[float, Field(gt=0, le=1000)]
     white: Annotated[float, Field(gt=0, le=255)] | None
     nucleus: tuple[Absorbance, Absorbance] | None = None
+    options: dict[str, str] = {}
+    backbones: tuple[BackboneSource, ...] = ()
+    explains: str = ""
     data: tuple[DataSource, ...]
     training: Training
     judged: Judged

@@ -1,16 +1,15 @@
 """What a classifier system is to the rest of the house."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from numpy.typing import NDArray
 
 from allviewer.systems.bundle import Arrays
 from allviewer.systems.card import SystemCard
+from allviewer.systems.training import Fitted, Option, Progress, Studio
 from allviewer.vocab.arrays import RGB, Floats
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,17 +34,16 @@ class Defaults:
 
     Attributes
     ----------
-    optimiser : ``rmsprop`` or ``adam``.
-    loss : ``bce`` (a sigmoid an output) or ``ce`` (softmax).
+    optimiser : ``rmsprop``, ``adam`` or ``adamw``.
     augmentation : name of a recipe of `allviewer.learning.augment`.
     epochs, paper_epochs : what is run unless told otherwise, and what the paper ran.
     departures : where this differs from the paper, for the card.
+    explains : what its heat explains, where that is not the very score that it predicts by.
     """
 
     paper: str
     optimiser: str
     learning_rate: float
-    loss: str
     batch: int
     epochs: int
     paper_epochs: int
@@ -56,6 +54,7 @@ class Defaults:
     unit: str
     augmentation: str
     departures: tuple[str, ...] = ()
+    explains: str = ""
 
 
 class System(Protocol):
@@ -66,6 +65,7 @@ class System(Protocol):
 
     key: ClassVar[str]
     defaults: ClassVar[Defaults]
+    options: ClassVar[Mapping[str, Option]]
     card: SystemCard
     device: str
 
@@ -83,11 +83,6 @@ class System(Protocol):
         ...
 
     @classmethod
-    def network(cls, classes: int, seed: int) -> "nn.Module":
-        """A fresh network to train: (n, 3, S, S) float32 in 0..255 → (n, C) logits."""
-        ...
-
-    @classmethod
-    def arrays_of(cls, network: "nn.Module") -> dict[str, NDArray[Any]]:
-        """What `from_arrays` takes, from a network that `network` made."""
+    def fit(cls, studio: Studio) -> Progress[Fitted]:
+        """Train on the studio's cells; answers what `from_arrays` takes."""
         ...

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from allviewer.learning.augment import RECIPES, Recipe, augment
-from allviewer.learning.fit import drawing_weights
+from allviewer.learning.studio import drawing_weights
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,16 +13,9 @@ import torch
 
 from allviewer import learning
 from allviewer.learning.checkpoint import read_checkpoint, write_checkpoint
-from allviewer.learning.fit import Cells, Fit, Plan
-from allviewer.learning.patches import cut_patches
 from allviewer.systems import load_model
-from allviewer.systems.alnet import ALNet
 from allviewer.systems.bundle import read_bundle
 from allviewer.vocab.errors import DataError, ModelError
-
-PLAN = Plan(
-    epochs=2, batch=4, learning_rate=1e-3, optimiser="rmsprop", loss="bce", augmentation="stain", seed=3, device="cpu"
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,63 +26,8 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module")
-def cells(samples):
-    few = samples.take(np.arange(8))
-    return Cells(cut_patches(few, 22.0, 224, 245.0), few.labels, np.full(8, 1 / 8), 245.0)
-
-
-@pytest.fixture(scope="module")
-def straight(cells):
-    """Two epochs without a stop: events and arrays."""
-    fit = Fit(ALNet, 2, 224, cells, PLAN)
-    events = list(fit.epochs("whole"))
-    return events, ALNet.arrays_of(fit.network)
-
-
 def same(a, b):
     return all(np.array_equal(a[name], b[name]) for name in a | b)
-
-
-def test_one_event_an_epoch_and_a_falling_loss(straight):
-    events, arrays = straight
-    assert [(e.epoch, e.epochs, e.part) for e in events] == [(i, 2, "whole") for i in (1, 2)]
-    assert all(np.isfinite(e.loss) and 0 <= e.accuracy <= 1 for e in events)
-    assert all(np.isfinite(a).all() for a in arrays.values())
-
-
-def test_same_seed_same_network_other_seed_another(cells, straight):
-    again = Fit(ALNet, 2, 224, cells, PLAN)
-    list(again.epochs("again"))
-    assert same(ALNet.arrays_of(again.network), straight[1])
-    other = Fit(ALNet, 2, 224, cells, replace(PLAN, seed=4, epochs=1))
-    assert not same(ALNet.arrays_of(other.network), ALNet.arrays_of(Fit(ALNet, 2, 224, cells, PLAN).network))
-
-
-@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
-def test_resumed_equals_uninterrupted(cells, straight, tmp_path, optimiser):
-    plan, file = replace(PLAN, optimiser=optimiser), tmp_path / "c.safetensors"
-    first = Fit(ALNet, 2, 224, cells, plan).epochs("first", file)
-    next(first)
-    first.close()  # as if killed after the first checkpoint
-    fit = Fit(ALNet, 2, 224, cells, plan)
-    events = list(fit.epochs("second", file))
-    assert [e.epoch for e in events] == [2]
-    assert fit.seconds > sum(e.seconds for e in events)
-    if optimiser == "rmsprop":
-        assert same(ALNet.arrays_of(fit.network), straight[1])
-        assert events[-1].loss == straight[0][-1].loss
-    else:
-        whole = Fit(ALNet, 2, 224, cells, plan)
-        list(whole.epochs("whole"))
-        assert same(ALNet.arrays_of(fit.network), ALNet.arrays_of(whole.network))
-
-
-def test_a_checkpoint_of_another_fit_is_not_continued(cells, tmp_path):
-    file = tmp_path / "c.safetensors"
-    next(Fit(ALNet, 2, 224, cells, PLAN).epochs("first", file))
-    events = list(Fit(ALNet, 2, 224, cells, replace(PLAN, seed=9, epochs=1)).epochs("other", file))
-    assert [e.epoch for e in events] == [1]
 
 
 def test_checkpoints_are_whole_or_refused(tmp_path):
@@ -104,13 +41,6 @@ def test_checkpoints_are_whole_or_refused(tmp_path):
     file.write_bytes(file.read_bytes()[:-3])
     with pytest.raises(DataError, match="damaged"):
         read_checkpoint(file)
-
-
-def test_a_step_on_one_batch_lowers_its_loss(cells):
-    """Plain learning without chance: the network fits eight cells."""
-    plan = replace(PLAN, augmentation="none", epochs=6, smoothing=0.0, averaging=0.0)
-    events = list(Fit(ALNet, 2, 224, cells, plan).epochs("fit"))
-    assert events[-1].loss < 0.5 * events[0].loss
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +135,7 @@ def test_wrong_requests_end_in_a_sentence(manifest, tmp_path):
         (("alnet", manifest, out, {"epochs": 0}), DataError, "at least one epoch"),
         (("alnet", manifest, out, {"taxonomy": "zoo"}), DataError, "no taxonomy"),
         (("alnet", manifest, out, {"device": "tpu"}), ModelError, "no device"),
+        (("alnet", manifest, out, {"options": {"depth": "3"}}), DataError, "no option 'depth'"),
     ):
         *positional, more = arguments
         with pytest.raises(error, match=match):

@@ -6,6 +6,7 @@ import torch
 
 from allviewer.systems.alnet import ALNet, learnables, shapes
 from allviewer.systems.alnet_torch import ALNetForward, ALNetModule, fresh_network
+from allviewer.systems.descent import arrays_of
 from allviewer.systems.torchvision_guard import import_torchvision
 from tests.systems.conftest import make_card, random_arrays
 
@@ -21,7 +22,7 @@ def test_learnables_are_the_papers():
     network = fresh_network(2, 0)
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == 535_010
     assert learnables() == 535_010
-    stored = ALNet.arrays_of(network)
+    stored = arrays_of(network)
     assert sum(a.size for a in stored.values()) == 535_458
     assert {k: a.shape for k, a in stored.items()} == shapes(2)
 

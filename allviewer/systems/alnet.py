@@ -132,9 +132,10 @@ class ALNet:
             from allviewer.systems.alnet_openvino import compile_alnet
 
             return cls(card, own, compile_alnet(own))
-        from allviewer.systems.alnet_torch import ALNetForward
+        from allviewer.systems.alnet_torch import ALNetAnswers
+        from allviewer.systems.torch_forward import TorchForward
 
-        return cls(card, own, ALNetForward(own, name))
+        return cls(card, own, TorchForward(ALNetAnswers(own), name))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything to save."""

@@ -1,11 +1,10 @@
 """ALNet in torch: what trains, and what predicts on CUDA, on Apple, or where OpenVINO is missing."""
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from allviewer.systems.alnet import EPSILON, FILTERS, HIDDEN, NORMS
-from allviewer.vocab.arrays import RGB, Floats
+from allviewer.vocab.arrays import Floats
 
 
 class ALNetModule(nn.Module):
@@ -61,21 +60,16 @@ def fresh_network(classes: int, seed: int) -> ALNetModule:
     return network
 
 
-class ALNetForward:
-    """Forward pass in torch, in full precision."""
+class ALNetAnswers(nn.Module):
+    """A trained ALNet that answers all that `allviewer.systems.alnet.ALNet` needs: logits, hidden units, last map."""
 
-    def __init__(self, arrays: dict[str, Floats], device: str) -> None:
-        self.device = device
-        network = ALNetModule(len(arrays["d2.bias"]))
-        network.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in arrays.items()}, strict=False)
-        self._network = network.eval().to(device)
-        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, arrays: dict[str, Floats]) -> None:
+        super().__init__()
+        self.network = ALNetModule(len(arrays["d2.bias"]))
+        self.network.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in arrays.items()}, strict=False)
 
-    @torch.inference_mode()
-    def __call__(self, crops: RGB) -> tuple[Floats, Floats, Floats]:
-        """See `allviewer.systems.runtime.Forward`."""
-        pixels = torch.from_numpy(np.ascontiguousarray(crops)).to(self.device).permute(0, 3, 1, 2).float()
-        last = self._network.features(pixels)
-        hidden = self._network.hidden(last)
-        logits = self._network.d2(hidden)
-        return tuple(t.contiguous().cpu().numpy() for t in (logits, hidden, last))  # type: ignore[return-value]
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (n, C), hidden units (n, 128) and the last spatial map (n, 128, 7, 7)."""
+        last = self.network.features(pixels)
+        hidden = self.network.hidden(last)
+        return self.network.d2(hidden), hidden, last

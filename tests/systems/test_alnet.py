@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from allviewer.systems.alnet import ALNet, learnables, shapes
-from allviewer.systems.alnet_torch import ALNetForward, ALNetModule, fresh_network
+from allviewer.systems.alnet_torch import ALNetAnswers, ALNetModule, fresh_network
 from allviewer.systems.descent import arrays_of
+from allviewer.systems.torch_forward import TorchForward
 from allviewer.systems.torchvision_guard import import_torchvision
 from tests.systems.conftest import make_card, random_arrays
 
@@ -50,7 +51,7 @@ def test_two_stacked_pools_are_one(side):
 def test_openvino_is_what_runs_on_the_cpu_and_agrees_with_torch(net, arrays, crops):
     pytest.importorskip("openvino")
     assert type(net._forward).__name__ == "CompiledGraph"
-    fast, slow = net._forward(crops), ALNetForward(arrays, "cpu")(crops)
+    fast, slow = net._forward(crops), TorchForward(ALNetAnswers(arrays), "cpu")(crops)
     for a, b in zip(fast, slow, strict=True):
         assert a.shape == b.shape
         assert np.abs(a - b).max() <= 1e-4 * max(1, np.abs(b).max())
@@ -63,7 +64,7 @@ def test_without_openvino_torch_answers_the_same(card, arrays, crops, net, monke
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else real(name))
     other = ALNet.from_arrays(card, arrays, "cpu")
-    assert type(other._forward).__name__ == "ALNetForward"
+    assert type(other._forward).__name__ == "TorchForward"
     a, b = net.run(crops, heat=True), other.run(crops, heat=True)
     np.testing.assert_allclose(a.logits, b.logits, atol=1e-4)
     np.testing.assert_allclose(a.heat, b.heat, atol=2e-5)

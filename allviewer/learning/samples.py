@@ -1,14 +1,15 @@
 """Labelled cells as a struct of arrays, whatever the layout they were read from."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.vocab.arrays import Floats, Rows
+from allviewer.vocab.taxonomy import Taxonomy
 
 EDGE_UM = 6.0
 """A cell whose centre is nearer to the field's edge than this is cut by it."""
@@ -16,12 +17,12 @@ EDGE_UM = 6.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """n labelled cells.
+    """n labelled cells, or fields labelled as a whole.
 
     Attributes
     ----------
     name, citation, licence : of the data, for the card.
-    classes : class keys; ``labels`` index them.
+    taxonomy : the classes; ``labels`` index them.
     root : folder that ``files`` are relative to.
     files : image files, each once.
     file : (n,) int64 index into ``files``.
@@ -32,12 +33,20 @@ class Samples:
     grouped : whether ``groups`` mean anything; without, every image is a group of its own.
     cut : (n,) bool, the cell is cut by the image's edge.
     camera : (n,) what took the image, ``""`` where unknown.
+    note : for the card: what the groups are, what was left out.
+    layout : what the data were taken for, one sentence.
+    group_word : what a group is: ``subject``, ``session``, ``slide``, ``block`` …
+    unit : ``field`` where a label holds for a whole image of many cells.
+    folds : (n,) int64 folds that the data themselves name, or None; ``folds_word`` says whose they are.
+    masked_corner : height and width of the lower right corner of every image that is painted over before anything is
+        learnt from it (a burnt-in scale bar), as shares of the image; (0, 0) for none.
+    confounded : for the card: what beside the cells tells these classes apart; empty where nothing is known of such.
     """
 
     name: str
     citation: str
     licence: str
-    classes: tuple[str, ...]
+    taxonomy: Taxonomy
     root: Path
     files: tuple[str, ...]
     file: NDArray[np.int64]
@@ -49,16 +58,28 @@ class Samples:
     cut: NDArray[np.bool_]
     camera: NDArray[np.str_]
     note: str = ""
+    layout: str = ""
+    group_word: str = "session"
+    unit: Literal["cell", "field"] = "cell"
+    folds: NDArray[np.int64] | None = None
+    folds_word: str = ""
+    masked_corner: tuple[float, float] = (0.0, 0.0)
+    confounded: str = ""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class keys."""
+        return self.taxonomy.keys
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: Rows | NDArray[np.bool_]) -> Self:
         """Some samples, by number or mask."""
-        return type(self)(
-            self.name, self.citation, self.licence, self.classes, self.root, self.files, self.file[rows],
-            self.centres[rows], self.um_per_px[rows], self.labels[rows], self.groups[rows], self.grouped,
-            self.cut[rows], self.camera[rows], self.note,
+        return replace(
+            self, file=self.file[rows], centres=self.centres[rows], um_per_px=self.um_per_px[rows],
+            labels=self.labels[rows], groups=self.groups[rows], cut=self.cut[rows], camera=self.camera[rows],
+            folds=None if self.folds is None else self.folds[rows],
         )  # fmt: skip
 
     @property

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 
 from allviewer.segment.pixel_size import assumed_pixel_size, estimate_pixel_size
+from allviewer.segment.survey import survey
 from allviewer.slides import Slide
 from allviewer.vocab.arrays import RGB
-from allviewer.vocab.optics import PixelSize, PixelSizeSource
+from allviewer.vocab.optics import UNKNOWN_PIXEL_SIZE, PixelSize, PixelSizeSource
 from allviewer.vocab.region import Region
 
 OVERVIEW_LONGEST = 4096
@@ -16,11 +17,21 @@ ESTIMATE_LONGEST = 3072
 """Pixels of the level-0 window in the slide's middle that red cells are measured in."""
 
 
+CNMC_SIDE, CNMC_UM = 450, 0.05
+"""Crops of C-NMC 2019 are squares of this side with the cell cut out on black; nobody tells their scale. With so many
+µm per pixel their lymphoblasts are 11 to 13 µm wide and their normal cells 9 to 12. One number for all: the size of a
+cell tells a blast, and would be lost if every nucleus were taken for an ordinary one."""
+
+CELLAVISION_CROPS, CELLAVISION_UM = ((363, 360), (369, 366)), 0.1
+"""(height, width) of the crops that CellaVision's DM96 saves, and their µm per pixel, for those with too few red cells
+to measure: the median of what the red cells of such crops give, rounded."""
+
+
 def settle_pixel_size(slide: Slide, given_um: float | None) -> tuple[PixelSize, float]:
     """The most trusted pixel size there is, and the µm per pixel that lengths are decided by.
 
     The first is given, from the file, estimated from red cells, or unknown; the second is its number, and where it is
-    unknown an assumption: see `segment.pixel_size.assumed_pixel_size`.
+    unknown an assumption: that of a known maker of crops, else see `segment.pixel_size.assumed_pixel_size`.
     """
     if given_um is not None:
         return PixelSize(given_um, PixelSizeSource.GIVEN), given_um
@@ -29,7 +40,11 @@ def settle_pixel_size(slide: Slide, given_um: float | None) -> tuple[PixelSize, 
     height, width = slide.shape
     middle = Region(height // 2, width // 2, height // 2, width // 2).grow(ESTIMATE_LONGEST // 2)
     rgb = slide.read(middle.clip(height, width))
+    if slide.shape == (CNMC_SIDE, CNMC_SIDE) and survey(rgb).on_black:
+        return UNKNOWN_PIXEL_SIZE, CNMC_UM
     estimate = estimate_pixel_size(rgb)
+    if estimate.um is None and slide.shape in CELLAVISION_CROPS:
+        return estimate, CELLAVISION_UM
     return estimate, estimate.um or assumed_pixel_size(rgb)
 
 

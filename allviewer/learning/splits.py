@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from allviewer.learning.samples import Samples
 from allviewer.vocab.errors import DataError
 
-SPLITS = ("session", "fold", "image")
+SPLITS = ("fold", "subject", "session", "image", "given")
+"""``session`` is another word for ``subject``."""
+
+FEWEST_FOLDS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,38 +32,72 @@ class Split:
     optimistic: bool = False
 
 
-def make_split(samples: Samples, how: str = "session", folds: int = 4, seed: int = 0) -> Split:
+def make_split(samples: Samples, how: str = "subject", folds: int = 4, seed: int = 0) -> Split:
     """Part samples into folds.
 
     Parameters
     ----------
-    how : ``session``: every group is a fold of its own. ``fold``: whole groups dealt into ``folds`` folds.
-        ``image``: images dealt without regard to groups, to reproduce a paper; labelled optimistic.
+    how : ``fold``: whole groups dealt into ``folds`` folds. ``subject`` (or ``session``): every group is a fold of
+        its own. ``image``: images dealt without regard to groups, to reproduce a paper; labelled optimistic.
+        ``given``: the folds that the data name, as C-NMC 2019 does; labelled optimistic where they part a group.
     folds : how many, for ``fold`` and ``image``.
     seed : deals the images; groups are dealt without chance, largest first.
 
     Raises
     ------
-    DataError : fewer groups than folds, or a fold leaves a class without training samples.
+    DataError : fewer than two folds, fewer groups than folds, no folds given, or a fold leaves a class without
+        training samples.
     """
     if how not in SPLITS:
         raise DataError(f"'{how}' is no split", expected=", ".join(SPLITS))
+    if how in ("fold", "image"):
+        check_folds(folds)
+    if how == "given":
+        return _checked(samples, _given(samples))
     if how == "image":
         images, part = np.unique(samples.file, return_inverse=True)
+        if len(images) < folds:
+            raise DataError(f"{len(images)} images cannot make {folds} folds", where=str(samples.root))
         order = np.random.default_rng(seed).permutation(len(images))
         return _checked(samples, Split((order % folds)[part], folds, f"image-level (optimistic), {folds} folds", True))
     names, group = np.unique(samples.groups, return_inverse=True)
-    if not samples.grouped:
-        words, optimistic = "image-level (optimistic: subjects are not known)", True
-    else:
-        words, optimistic = "", False
-    if how == "session" and samples.grouped:
-        return _checked(samples, Split(group.astype(np.int64), len(names), "leave one session out"))
+    one = samples.group_word
+    if how in ("subject", "session") and samples.grouped:
+        return _checked(samples, Split(group.astype(np.int64), len(names), f"leave one {one} out"))
     if len(names) < folds:
-        raise DataError(f"{len(names)} groups cannot make {folds} folds", where=str(samples.root))
+        raise DataError(
+            f"{len(names)} {one}s cannot make {folds} folds", where=str(samples.root), todo="Ask for fewer --folds.",
+        )  # fmt: skip
     fold = _deal(group, samples.labels, len(names), folds)[group]
-    words = words or f"session-grouped, {folds} folds: every session is held out whole, once"
-    return _checked(samples, Split(fold, folds, words, optimistic))
+    if not samples.grouped:
+        return _checked(samples, Split(fold, folds, "image-level (optimistic: subjects are not known)", True))
+    return _checked(samples, Split(fold, folds, f"{one}-grouped, {folds} folds: every {one} is held out whole, once"))
+
+
+def check_folds(folds: int) -> None:
+    """DataError where so many folds hold nothing out."""
+    if folds < FEWEST_FOLDS:
+        raise DataError(
+            "one fold would hold everything out and train on nothing", where="--folds", expected="2 or more",
+            got=str(folds), todo="To train without a judgement say --split none.",
+        )  # fmt: skip
+
+
+def _given(samples: Samples) -> Split:
+    """The data's own folds, numbered from 0."""
+    if samples.folds is None:
+        raise DataError(
+            "these data name no folds", where=str(samples.root), expected="two or more folds, as in C-NMC 2019",
+            todo="Use --split fold or --split subject.",
+        )  # fmt: skip
+    numbers, fold = np.unique(samples.folds, return_inverse=True)
+    check_folds(len(numbers))
+    parted = [g for g in np.unique(samples.groups) if len(np.unique(fold[samples.groups == g])) > 1]
+    words = f"{samples.folds_word}, {len(numbers)} folds"
+    if parted or not samples.grouped:
+        why = f"{len(parted)} {samples.group_word}s stand on both sides" if parted else "subjects are not known"
+        words += f" (optimistic: {why})"
+    return Split(fold.astype(np.int64), len(numbers), words, bool(parted) or not samples.grouped)
 
 
 def _deal(group: NDArray[np.intp], labels: NDArray[np.int64], groups: int, folds: int) -> NDArray[np.int64]:

@@ -4,8 +4,19 @@
 """
 
 from allviewer.records.chain import Finding, Tampering
-from allviewer.records.log import BatchId, LogRow, Origin, Settled
+from allviewer.records.log import BatchId, KnownSlide, LogRow, Origin, Settled
 from allviewer.records.study import Study, default_path
 from allviewer.records.verify import verify
 
-__all__ = ["BatchId", "Finding", "LogRow", "Origin", "Settled", "Study", "Tampering", "default_path", "verify"]
+__all__ = [
+    "BatchId",
+    "Finding",
+    "KnownSlide",
+    "LogRow",
+    "Origin",
+    "Settled",
+    "Study",
+    "Tampering",
+    "default_path",
+    "verify",
+]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NewType
 
 from allviewer.vocab.decision import Act, Decision
@@ -66,6 +67,20 @@ class Settled:
     origin: Origin
     seen: Mapping[str, int]
     row: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSlide:
+    """A slide of a study: content hash, (rows, columns) at level 0, and what was last known of its file.
+
+    ``pixel_size_um`` is None where it is unknown.
+    """
+
+    digest: str
+    shape: tuple[int, int]
+    name: str
+    path: Path
+    pixel_size_um: float | None
 
 
 def origin_of(decision: Decision) -> Origin:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, func, insert, select
 
 from allviewer.records.chain import genesis, row_hash
 from allviewer.records.database import Database
-from allviewer.records.log import BatchId, LogRow, Settled, columns_of, now, row_of, swapped
+from allviewer.records.log import BatchId, KnownSlide, LogRow, Settled, columns_of, now, row_of, swapped
 from allviewer.records.replay import Batch, SlideLog
 from allviewer.records.schema import decision, sighting, slide
 from allviewer.vocab.decision import Act, Decision
@@ -118,6 +118,19 @@ class Study:
             seen = connection.execute(last).mappings().first()
             if seen is None or any(seen[key] != value for key, value in place.items()):
                 connection.execute(insert(sighting).values(slide=digest, reader=self.reader, at_utc=now(), **place))
+
+    def slides(self) -> list[KnownSlide]:
+        """Every slide of the study, the longest unseen first, with what is known of its file."""
+        last = select(func.max(sighting.c.id)).group_by(sighting.c.slide)
+        seen = select(sighting).where(sighting.c.id.in_(last)).order_by(sighting.c.id)
+        with self._database.reading() as connection:
+            shapes = {digest: (h, w) for digest, h, w in connection.execute(
+                select(slide.c.digest, slide.c.height, slide.c.width)
+            )}  # fmt: skip
+            return [
+                KnownSlide(s["slide"], shapes[s["slide"]], s["name"], Path(s["path"]), s["pixel_size_um"])
+                for s in connection.execute(seen).mappings()
+            ]
 
     def commit(self, decisions: Sequence[Decision]) -> BatchId:
         """Add decisions as one batch, all or none: one transaction, one undo step, on disk when this returns.

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from allviewer.gui import palette
-from allviewer.vocab.taxonomy import ALL_HEM, FAB, STAGES, CellClass, Taxonomy
+from allviewer.vocab.taxonomy import ALL_HEM, FAB, LINEAGES, STAGES, CellClass, Taxonomy, taxonomy_of
 
-KINDS = {k.key: k for t in (ALL_HEM, STAGES, FAB) for k in palette.shown_classes(t)}
+MANY = taxonomy_of("many", tuple(f"c{i}" for i in range(27)))
+KINDS = {k.key: k for t in (ALL_HEM, STAGES, FAB, LINEAGES, MANY) for k in palette.shown_classes(t)}
 
 
 def test_contrast_is_that_of_the_guideline():
@@ -24,7 +25,7 @@ def test_line_or_casing_stands_out_from_every_ground_and_they_from_each_other(ki
         assert max(palette.contrast(one, palette.rgb(ground)) for one in pair) >= 3
 
 
-@pytest.mark.parametrize("taxonomy", [ALL_HEM, STAGES, FAB])
+@pytest.mark.parametrize("taxonomy", [ALL_HEM, STAGES, FAB, LINEAGES, MANY])
 def test_no_two_classes_share_a_colour_and_letter(taxonomy):
     pairs = itertools.combinations(palette.shown_classes(taxonomy), 2)
     assert all((a.colour, a.letter) != (b.colour, b.letter) and a.colour != b.colour for a, b in pairs)

@@ -8,7 +8,7 @@ from allviewer.learning.layouts import read_samples
 from allviewer.learning.patches import cut_patches, read_rgb
 from allviewer.systems.crops import crop_boxes, prepare
 from allviewer.vocab.errors import DataError
-from allviewer.vocab.taxonomy import ALL_HEM, STAGES
+from allviewer.vocab.taxonomy import ALL_HEM, FOLDERS
 from tests.systems.conftest import make_card
 
 
@@ -37,20 +37,6 @@ def test_patches_show_what_prediction_shows(samples):
     assert cut_patches(samples, 22.0, 224, 245.0).shape == (16, 336, 336, 3)
 
 
-def test_folders_of_crops_are_read(tmp_path):
-    for kind, grey in (("blast", 90), ("normal", 180)):
-        (tmp_path / kind).mkdir()
-        for i in range(3):
-            cv2.imwrite(str(tmp_path / kind / f"{i}.png"), np.full((50, 60, 3), grey, np.uint8))
-    found = read_samples(tmp_path, ALL_HEM)
-    assert found.counts() == {"blast": 3, "normal": 3}
-    assert not found.grouped
-    crops = cut_patches(found, 22.0, 64, None, margin=1)
-    assert crops.shape == (6, 64, 64, 3)
-    assert (crops[:3] == 90).all()
-    assert (crops[3:] == 180).all()
-
-
 def write(path, header, *rows):
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
@@ -76,21 +62,22 @@ def test_unusable_data_end_in_a_sentence(tmp_path):
         write(table, header, *([row] if row else []))
         with pytest.raises(DataError, match=match):
             read_samples(table, ALL_HEM)
-    (tmp_path / "zebra").mkdir()
-    with pytest.raises(DataError, match="no class"):
-        read_samples(tmp_path, ALL_HEM)
 
 
-def test_all_idb_is_read_with_its_sessions_and_cut_cells(data):
-    found = read_samples(data / "all_idb1", ALL_HEM)
-    assert found.counts() == {"blast": 449, "normal": 211}
-    assert sorted(set(found.groups)) == ["A1", "A2", "A3", "A6", "A7", "H1", "H2", "H3", "H6"]
-    # The experts marked no blast at a field's edge, so what is cut there is "other" whatever it is.
-    assert found.cut.sum() == 46
-    assert (found.labels[found.cut] == 1).all()
-    assert set(found.camera[np.char.startswith(found.groups, "H")]) == {"Canon G5"}
-    with pytest.raises(DataError, match="only"):
-        read_samples(data / "all_idb1", STAGES)
+def test_a_group_is_named_in_every_row_or_in_none(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    write(tmp_path / "m.csv", ("file", "label", "group"), ("a.png", "blast", "one"), ("a.png", "blast", ""))
+    with pytest.raises(DataError, match=r"row 3: some rows have no group"):
+        read_samples(tmp_path / "m.csv", ALL_HEM)
+
+
+def test_labels_choose_the_classes_where_nobody_does(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    write(tmp_path / "m.csv", ("file", "label"), ("a.png", "L1"), ("a.png", "l3"))
+    found = read_samples(tmp_path / "m.csv")
+    assert (found.taxonomy.key, found.counts()) == ("fab", {"l1": 1, "l2": 0, "l3": 1})
+    own = read_samples(tmp_path / "m.csv", FOLDERS)
+    assert (own.taxonomy.key, own.classes) == ("folders", ("L1", "l3"))
 
 
 def test_a_file_that_is_no_table_is_named_as_that(tmp_path):

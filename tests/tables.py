@@ -39,5 +39,5 @@ def some_prediction(cells: CellTable, seed: int = 0, *, heat: bool = True) -> Pr
     return Prediction(
         ("blast", "normal"), np.stack([p, 1 - p], -1), np.abs(p - 0.5) < 0.1, boxes, "m" * 64,
         rng.random((n, 2, 7, 7)).astype(np.float16) if heat else None,
-        rng.random((n, 12)).astype(np.float16),
+        rng.random((n, 12)).astype(np.float16), rng.random(n) < 0.3,
     )  # fmt: skip

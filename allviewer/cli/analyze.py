@@ -158,7 +158,10 @@ def _one(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str, str]:
         return image, str(error), ""
     except MemoryError:
         return image, f"{image}: not enough memory for this image. Close other programs or use fewer --workers.", ""
-    return image, "", "\n".join(f"  {v.name} {v.grade}: {v.sentence}" for v in done.quality.verdicts)
+    told = [f"  {v.name} {v.grade}: {v.sentence}" for v in done.quality.verdicts]
+    if done.likeness is not None and done.likeness.unlike:
+        told.append(f"  likeness {'poor' if done.likeness.doubtful else 'fair'}: {done.likeness.sentence}")
+    return image, "", "\n".join(told)
 
 
 _MODELS: "dict[tuple[str, str], Model]" = {}  # one load a process, however many images it is given
@@ -170,6 +173,7 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     from allviewer.export import Analysed
     from allviewer.slides import open_slide
     from allviewer.systems import load_model
+    from allviewer.systems.likeness import slide_likeness
     from allviewer.vocab.cells import CellTable
     from allviewer.vocab.events import CellsClassified, CellsFound, FieldJudged, Finished, Started
     from allviewer.vocab.prediction import Prediction
@@ -197,7 +201,9 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
             case Finished():
                 seconds = event.seconds
     recipe, pixel_size = settled
+    prediction = Prediction.concat(parts)
     return Analysed(
-        slide, pixel_size, recipe, CellTable.concat(tables), Prediction.concat(parts),
+        slide, pixel_size, recipe, CellTable.concat(tables), prediction,
         taxonomy_of(model.card.taxonomy, model.card.classes), model.name, seconds, FieldQuality.over(judged),
+        slide_likeness(model.card, prediction),
     )  # fmt: skip

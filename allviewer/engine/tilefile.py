@@ -58,6 +58,8 @@ def write_tile(
         metadata |= {"classes": "\n".join(prediction.classes), "model": prediction.model}
         columns["probabilities"], columns["boxes"] = _fixed(prediction.probabilities), _fixed(prediction.boxes)
         columns["unsure"] = pa.array(prediction.unsure)
+        if prediction.unlike is not None:
+            columns["unlike"] = pa.array(prediction.unlike)
         if prediction.embedding is not None:
             columns["embedding"] = _fixed(prediction.embedding)
         if prediction.heat is not None:
@@ -135,6 +137,6 @@ def read_tile(path: Path) -> tuple[CellTable, Prediction | None]:
         embedding = fixed("embedding", table.schema.field("embedding").type.list_size)
     prediction = Prediction(
         classes, fixed("probabilities", len(classes)), plain("unsure"), fixed("boxes", 4), metadata["model"],
-        heat, embedding,
+        heat, embedding, plain("unlike") if "unlike" in table.column_names else None,
     )  # fmt: skip
     return cells, prediction

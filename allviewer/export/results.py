@@ -15,6 +15,7 @@ from allviewer.export.summary import summary
 from allviewer.export.table import write_dictionary, write_table
 from allviewer.slides import Slide
 from allviewer.systems.heat_canvas import paint
+from allviewer.systems.likeness import SlideLikeness
 from allviewer.vocab.arrays import RGB
 from allviewer.vocab.cells import CellTable
 from allviewer.vocab.optics import PixelSize
@@ -38,6 +39,7 @@ class Analysed:
     model_name: str
     seconds: dict[str, float]
     quality: FieldQuality
+    likeness: SlideLikeness | None = None
 
 
 def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> None:
@@ -54,7 +56,7 @@ def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> No
         write_geojson(folder / "cells.geojson", cells, prediction, taxonomy, source=source)
         facts = summary(
             done.slide, done.pixel_size, done.recipe, cells, prediction,
-            model_name=done.model_name, seconds=done.seconds, quality=done.quality,
+            model_name=done.model_name, seconds=done.seconds, quality=done.quality, likeness=done.likeness,
         )  # fmt: skip
         view, span = overview(done.slide)
         canvas, scale = view.copy(), 1 / span

@@ -1,6 +1,7 @@
 """What an analysis was and what it counted, as JSON."""
 
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 import allviewer
 from allviewer.slides import Slide
+from allviewer.systems.likeness import SlideLikeness
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.optics import PixelSize
 from allviewer.vocab.prediction import Prediction
@@ -50,6 +52,7 @@ def summary(
     model_name: str,
     seconds: dict[str, float],
     quality: FieldQuality,
+    likeness: SlideLikeness | None = None,
 ) -> dict[str, Any]:
     """Everything a reader needs to trace the result; values JSON can hold."""
     return {
@@ -70,6 +73,7 @@ def summary(
         },
         "model": {"name": model_name, "sha256": recipe.model},
         "field_quality": _rounded(quality),
+        "likeness": None if likeness is None else asdict(likeness),
         "counts": counts(cells, prediction),
         "seconds": {stage: round(float(np.round(s, 4)), 4) for stage, s in seconds.items()},
         "versions": {

@@ -27,6 +27,12 @@ SUGGESTION = (
     ("predicted", "", "Class of the highest probability: a model's suggestion, not a reviewed label."),
     ("confidence", "0..1", "Calibrated probability of that class."),
     ("unsure", "0/1", "The model's own reject band; its card says how the band was chosen."),
+    (
+        "unlike_training",
+        "0/1",
+        "The cell is unlike those that the model was trained on (distance in its embedding), so its suggestion has "
+        "nothing to stand on; empty where the model cannot tell. Its card says how the distance was chosen.",
+    ),
 )
 
 
@@ -52,12 +58,13 @@ def rows(cells: CellTable, prediction: Prediction | None) -> Iterator[list[objec
 
 
 def _suggestion(prediction: Prediction, row: int) -> list[object]:
-    """Class, confidence, unsure and every probability of a row; empty fields where it was not classified."""
+    """Class, confidence, unsure, unlike and every probability of a row; empty fields where it was not classified."""
     if not prediction.classified[row]:
         return [""] * (len(SUGGESTION) + len(prediction.classes))
     suggested = prediction.classes[prediction.predicted[row]]
     chances = [f"{p:.6f}" for p in prediction.probabilities[row]]
-    return [suggested, f"{prediction.confidence[row]:.4f}", int(prediction.unsure[row]), *chances]
+    unlike = "" if prediction.unlike is None else int(prediction.unlike[row])
+    return [suggested, f"{prediction.confidence[row]:.4f}", int(prediction.unsure[row]), unlike, *chances]
 
 
 def _number(value: float) -> str:

@@ -19,6 +19,7 @@ from allviewer.gui.reading import is_synthetic, read_pixels
 from allviewer.records import Study
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide, open_slide
+from allviewer.systems.likeness import SlideLikeness, slide_likeness
 from allviewer.vocab.arrays import Rows
 from allviewer.vocab.errors import AllviewerError, ConflictError
 from allviewer.vocab.events import CellsClassified, FieldJudged, Finished, Started
@@ -367,6 +368,14 @@ class Desk:
         if self._analysis is not None:
             self._analysis.join(10.0)
         self.study.close()
+
+    @property
+    def likeness(self) -> SlideLikeness | None:
+        """How the cells on screen stand to the model's training cells; None where nothing can be said."""
+        model, session = self._models.model, self.session
+        if model is None or session is None or session.prediction is None:
+            return None
+        return slide_likeness(model.card, session.prediction)
 
     @property
     def model_name(self) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from allviewer.learning.calibrate import fit_band, fit_calibration
 from allviewer.learning.job import Job
 from allviewer.learning.judge import cross_calibrated, figures, group_table
 from allviewer.learning.samples import EDGE_UM, Samples
-from allviewer.systems.card import Calibration, DataSource, Judged, SystemCard, Training, UnsureBand
+from allviewer.systems.card import Calibration, DataSource, Judged, Likeness, SystemCard, Training, UnsureBand
 from allviewer.systems.training import Fitted
 from allviewer.vocab.arrays import Floats
 from allviewer.vocab.taxonomy import TAXONOMIES
 
+FEWEST_OF_A_SLIDE = 5
+"""Whole cells below which a held-out session says nothing of a slide's share of unlike cells."""
 LIMITS = (
     "Research use only: a suggestion, never a diagnosis.",
     "Knows only the laboratories, stains and cameras it was trained on.",
@@ -27,19 +30,34 @@ CAMERA_LIMIT = (
 )
 
 
-def make_card(job: Job, fitted: Fitted, logits: Floats, seconds: float, precision: str, name: str) -> SystemCard:
+@dataclass(frozen=True, slots=True, eq=False)
+class Unseen:
+    """What networks said of n cells that they were not trained on; not looked at where the job has no split.
+
+    Attributes
+    ----------
+    logits : (n, C) float32.
+    distance : (n,) float32, to the training cells of the fold's network (`likeness.Reference.distance`).
+    """
+
+    logits: Floats
+    distance: Floats
+
+
+def make_card(job: Job, fitted: Fitted, unseen: Unseen, seconds: float, precision: str, name: str) -> SystemCard:
     """The card of a finished job.
 
     Parameters
     ----------
     job : what was trained.
     fitted : what the final fit left.
-    logits : (n, C) out of fold; not looked at where the job has no split.
+    unseen : out of fold.
     seconds, precision : of all its fits.
     name : the file's stem; what follows the last hyphen is the version.
     """
-    judged, calibration, band = _judgement(job, logits, fitted.notes)
-    return _card(job, fitted, seconds, precision, name, judged, calibration, band)
+    judged, calibration, band = _judgement(job, unseen.logits, fitted.notes)
+    likeness = None if job.split is None else fit_likeness(unseen.distance, job.samples)
+    return _card(job, fitted, seconds, precision, name, judged, calibration, band, likeness)
 
 
 def unjudged_card(job: Job, fitted: Fitted, precision: str) -> SystemCard:
@@ -52,7 +70,7 @@ def unjudged_card(job: Job, fitted: Fitted, precision: str) -> SystemCard:
 
 def _card(
     job: Job, fitted: Fitted, seconds: float, precision: str, name: str, judged: Judged, calibration: Calibration,
-    band: UnsureBand,
+    band: UnsureBand, likeness: Likeness | None = None,
 ) -> SystemCard:  # fmt: skip
     own, samples = job.system.defaults, job.samples
     model, _, version = name.rpartition("-")
@@ -83,7 +101,7 @@ def _card(
             augmentation=own.augmentation, precision=precision, seed=job.seed, seconds=round(seconds, 1),
             machine=_machine(job.device), starting_weights=_starting_weights(fitted), departures=departures,
         ),
-        judged=judged, calibration=calibration, unsure=band, limits=limits,
+        judged=judged, calibration=calibration, unsure=band, likeness=likeness, limits=limits,
         licence="weights BSD-3-Clause; the training images are not included",
     )  # fmt: skip
 
@@ -91,6 +109,28 @@ def _card(
 def _starting_weights(fitted: Fitted) -> str:
     named = [f"{b.name}: {b.weights}{' (frozen)' if b.frozen else ''}" for b in fitted.backbones]
     return ", ".join(named) or "random"
+
+
+def fit_likeness(distance: Floats, samples: Samples, kept: float = 0.95) -> Likeness:
+    """Bounds past which a cell, and a slide, counts as unlike the training cells.
+
+    Parameters
+    ----------
+    distance : (n,) of held-out cells to the training cells of their fold.
+    samples : the same cells.
+    kept : share of held-out whole cells that the bound on a cell keeps.
+    """
+    whole = ~samples.cut
+    bound = float(np.quantile(distance[whole], kept))
+    groups = samples.groups[whole]
+    shares = [float((distance[whole][groups == g] > bound).mean()) for g in np.unique(groups)
+              if (groups == g).sum() >= FEWEST_OF_A_SLIDE]  # fmt: skip
+    share = min(max([2 * (1 - kept), *shares]), 0.9)
+    words = (
+        f"farther from the training cells, in the network's embedding, than {kept:.0%} of cells whose session it had "
+        f"not seen; a slide is unlike where more than {share:.0%} of its cells are, which no held-out session reached"
+    )
+    return Likeness(distance=max(bound, 1e-6), share=share, how=words)
 
 
 def _judgement(job: Job, logits: Floats, notes: tuple[str, ...]) -> tuple[Judged, Calibration, UnsureBand]:

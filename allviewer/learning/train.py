@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from allviewer.learning.cardmaker import make_card, unjudged_card
+from allviewer.learning.cardmaker import Unseen, make_card, unjudged_card
 from allviewer.learning.checkpoint import read_checkpoint, write_checkpoint
 from allviewer.learning.events import FitEvent, FitFinished, FitStarted, FoldDone
 from allviewer.learning.job import Job, checked_options
@@ -19,6 +19,7 @@ from allviewer.learning.splits import make_split
 from allviewer.learning.studio import FitStudio
 from allviewer.systems.bundle import write_bundle
 from allviewer.systems.devices import accelerators, choose_runtime, may_have_accelerator
+from allviewer.systems.likeness import Reference
 from allviewer.systems.registry import find_system
 from allviewer.systems.system import System
 from allviewer.systems.training import Fitted
@@ -95,15 +96,18 @@ def train(
     patches, crops = cut(into=folder / f"patches-{known}"), cut(margin=1, into=folder / f"crops-{known}")
     job = Job(kind, samples, parted, epochs, rate, seed, device, folder, patches, crops, chosen, patience, note)
     yield FitStarted(len(samples), parted.folds if parted else 0, epochs, parted.words if parted else "not judged")
-    seconds, logits = 0.0, np.zeros((len(samples), len(samples.classes)), np.float32)
+    seconds = 0.0
+    unseen = Unseen(np.zeros((len(samples), len(samples.classes)), np.float32), np.zeros(len(samples), np.float32))
     for fold in range(parted.folds if parted else 0):
         assert parted is not None
-        seconds += yield from _fold(job, fold, parted.fold == fold, logits)
+        seconds += yield from _fold(job, fold, parted.fold == fold, unseen)
     fitted, last, precision = yield from _fit(job, ~samples.cut, "final", seed)
-    card = make_card(job, fitted, logits, seconds + last, precision, out.stem)
+    card = make_card(job, fitted, unseen, seconds + last, precision, out.stem)
     arrays = dict(fitted.arrays)
     if parted is not None:
-        arrays |= {"judged.logits": logits, "judged.fold": parted.fold}
+        arrays |= {"judged.logits": unseen.logits, "judged.fold": parted.fold}
+        trained = kind.from_arrays(unjudged_card(job, fitted, precision), fitted.arrays, device)
+        arrays |= _reference(job, trained, ~samples.cut).arrays()
     write_bundle(out, card, arrays)
     del patches, crops, job  # they lie in the folder, and Windows removes no open file
     shutil.rmtree(folder, ignore_errors=True)
@@ -121,25 +125,34 @@ def _fit(
     return fitted, studio.seconds, studio.precision
 
 
-def _fold(job: Job, fold: int, held: NDArray[np.bool_], logits: Floats) -> Generator[FitEvent, None, float]:
-    """Train without one fold, predict it into ``logits``; answers the seconds it took."""
+def _fold(job: Job, fold: int, held: NDArray[np.bool_], unseen: Unseen) -> Generator[FitEvent, None, float]:
+    """Train without one fold, predict it into ``unseen``; answers the seconds it took."""
     part, kept = f"fold {fold + 1}", job.folder / f"held-out-{fold + 1}.safetensors"
     done = read_checkpoint(kept)
     if done is not None and done[1]["job"] == job.digest:
-        logits[held], seconds = done[0]["logits"], float(done[1]["seconds"])
+        seconds = float(done[1]["seconds"])
+        unseen.logits[held], unseen.distance[held] = done[0]["logits"], done[0]["distance"]
     else:
-        fitted, seconds, precision = yield from _fit(job, ~held & ~job.samples.cut, part, job.seed + 1 + fold)
+        rows = ~held & ~job.samples.cut
+        fitted, seconds, precision = yield from _fit(job, rows, part, job.seed + 1 + fold)
         system = job.system.from_arrays(unjudged_card(job, fitted, precision), fitted.arrays, job.device)
-        logits[held] = _predict(system, job.crops[held])
-        write_checkpoint(kept, {"logits": logits[held]}, {"job": job.digest, "seconds": seconds})
-    margin = logits[held, 0] - np.delete(logits[held], 0, axis=1).max(axis=1)
+        unseen.logits[held], embedding = _predict(system, job.crops[held])
+        unseen.distance[held] = _reference(job, system, rows).distance(embedding)
+        told = {"logits": unseen.logits[held], "distance": unseen.distance[held]}
+        write_checkpoint(kept, told, {"job": job.digest, "seconds": seconds})
+    logits = unseen.logits[held]
+    margin = logits[:, 0] - np.delete(logits, 0, axis=1).max(axis=1)
     area = auroc(job.samples.labels[held] == 0, margin)
     yield FoldDone(part, int(held.sum()), area if np.isfinite(area) else None)
     return seconds
 
 
-def _predict(system: System, crops: RGB, batch: int = 32) -> Floats:
-    """Logits (n, C) of crops."""
-    parts = [system.run(np.ascontiguousarray(crops[i : i + batch])).logits for i in range(0, len(crops), batch)]
-    joined: Floats = np.concatenate(parts).astype(np.float32)
-    return joined
+def _reference(job: Job, system: System, rows: NDArray[np.bool_]) -> Reference:
+    """Where the cells that a fit was trained on lie in its embedding."""
+    return Reference.of(_predict(system, job.crops[rows])[1], job.samples.groups[rows])
+
+
+def _predict(system: System, crops: RGB, batch: int = 32) -> tuple[Floats, Floats]:
+    """Logits (n, C) and embedding (n, d) of crops."""
+    raw = [system.run(np.ascontiguousarray(crops[i : i + batch])) for i in range(0, len(crops), batch)]
+    return np.concatenate([r.logits for r in raw]), np.concatenate([r.embedding for r in raw])

@@ -117,6 +117,7 @@ class GrowingPrediction:
         self._probabilities: Column[np.float32] = Column(np.float32, (len(first.classes),))
         self._boxes: Column[np.float32] = Column(np.float32, (4,))
         self._unsure: Column[np.bool_] = Column(np.bool_)
+        self._unlike: Column[np.bool_] | None = None
         self._heat: Column[np.float16] | None = None
         self._embedding: Column[np.float16] | None = None
 
@@ -126,7 +127,9 @@ class GrowingPrediction:
         for column in (self._probabilities, self._boxes, self._heat, self._embedding):
             if column is not None:
                 column.extend(more, np.nan)
-        self._unsure.extend(more, False)
+        for flags in (self._unsure, self._unlike):
+            if flags is not None:
+                flags.extend(more, False)
 
     def put(self, rows: Rows, part: Prediction) -> None:
         """Set some rows; ValueError for a part with other classes."""
@@ -136,6 +139,11 @@ class GrowingPrediction:
         self._probabilities.values[rows] = part.probabilities
         self._boxes.values[rows] = part.boxes
         self._unsure.values[rows] = part.unsure
+        if self._unlike is None and part.unlike is not None:
+            self._unlike = Column(np.bool_)
+            self._unlike.extend(len(self._unsure), False)
+        if self._unlike is not None:
+            self._unlike.values[rows] = False if part.unlike is None else part.unlike
         self._heat = self._put_bulk(self._heat, rows, part.heat)
         self._embedding = self._put_bulk(self._embedding, rows, part.embedding)
 
@@ -164,4 +172,5 @@ class GrowingPrediction:
             self._model,
             None if self._heat is None else self._heat.values,
             None if self._embedding is None else self._embedding.values,
+            None if self._unlike is None else self._unlike.values,
         )

@@ -105,6 +105,21 @@ class UnsureBand(CardPart):
     how: str
 
 
+class Likeness(CardPart):
+    """When cells, and a slide, are unlike those that the model was trained on.
+
+    Attributes
+    ----------
+    distance : a cell farther than this from the training cells (`likeness.Reference.distance`) is unlike them.
+    share : a slide of whose cells more than this are unlike is unlike as a whole.
+    how : in words.
+    """
+
+    distance: Annotated[float, Field(gt=0)]
+    share: Share
+    how: str
+
+
 class Training(CardPart):
     """How the weights came to be."""
 
@@ -182,6 +197,7 @@ class SystemCard(CardPart):
     judged: Judged
     calibration: Calibration
     unsure: UnsureBand
+    likeness: Likeness | None = None
     limits: tuple[str, ...]
     licence: str
     research_use_only: Literal[True] = True

@@ -122,6 +122,7 @@ def classify(
     unsure = np.zeros(len(cells), np.bool_)
     maps: NDArray[np.float16] | None = None
     embedding: NDArray[np.float16] | None = None
+    unlike: NDArray[np.bool_] | None = None
     if model.card.white is not None and stain is None and len(cells):
         stain = slide_stain(rgb)
     local = boxes - np.tile(np.asarray(origin, np.float32), 2)
@@ -135,8 +136,12 @@ def classify(
         if embedding is None:
             embedding = np.zeros((len(cells), out.embedding.shape[1]), np.float16)
         embedding[rows] = out.embedding
+        if out.unlike is not None:
+            if unlike is None:
+                unlike = np.zeros(len(cells), np.bool_)
+            unlike[rows] = out.unlike
         if out.heat is not None:
             if maps is None:
                 maps = np.zeros((len(cells), *out.heat.shape[1:]), np.float16)
             maps[rows] = out.heat
-    return Prediction(model.card.classes, probabilities, unsure, boxes, model.digest, maps, embedding)
+    return Prediction(model.card.classes, probabilities, unsure, boxes, model.digest, maps, embedding, unlike)

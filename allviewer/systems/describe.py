@@ -29,6 +29,8 @@ def describe(card: SystemCard) -> str:
     lines += [f"         {note}" for note in judged.notes]
     lines.append(f"calibr.  {card.calibration.fitted_on}")
     lines.append(f"unsure   {card.unsure.how}")
+    if card.likeness is not None:
+        lines.append(f"unlike   {card.likeness.how}")
     lines += [f"limit    {limit}" for limit in card.limits]
     return "\n".join([*lines, f"licence  {card.licence}"])
 

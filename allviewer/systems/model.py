@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from allviewer.resources import resource
 from allviewer.systems.bundle import file_digest, read_bundle, read_card
 from allviewer.systems.card import Calibration, SystemCard, UnsureBand
+from allviewer.systems.likeness import Reference
 from allviewer.systems.registry import find_system
 from allviewer.systems.system import System
 from allviewer.vocab.arrays import RGB, Floats, Halves
@@ -36,6 +37,7 @@ class Output:
     ----------
     probabilities : (n, C) float32, calibrated, rows sum to 1.
     unsure : (n,) bool.
+    unlike : (n,) bool, unlike the training cells; None where the model cannot tell.
     heat : (n, C, h, w) float16 raw Grad-CAM, or None where not asked for.
     embedding : (n, d) float16.
     """
@@ -44,14 +46,15 @@ class Output:
     unsure: NDArray[np.bool_]
     heat: Halves | None
     embedding: Halves
+    unlike: NDArray[np.bool_] | None = None
 
 
 class Model:
     """A loaded model. ``digest`` is the sha256 of its file, ``device`` what it runs on."""
 
-    def __init__(self, name: str, system: System, digest: str) -> None:
+    def __init__(self, name: str, system: System, digest: str, reference: Reference | None = None) -> None:
         self.name, self.digest = name, digest
-        self._system = system
+        self._system, self._reference = system, reference
 
     @property
     def card(self) -> SystemCard:
@@ -81,11 +84,17 @@ class Model:
         if len(crops) == 0:
             blank = self.predict(np.zeros((1, size, size, 3), np.uint8), heat=heat)
             none = None if blank.heat is None else blank.heat[:0]
-            return Output(np.empty((0, classes), np.float32), np.empty(0, np.bool_), none, blank.embedding[:0])
+            unlike = None if blank.unlike is None else blank.unlike[:0]
+            nothing = np.empty((0, classes), np.float32)
+            return Output(nothing, np.empty(0, np.bool_), none, blank.embedding[:0], unlike)
         raw = self._system.run(crops, heat=heat)
         probabilities = calibrated(raw.logits, self.card.calibration)
         maps = None if raw.heat is None else _half(raw.heat)
-        return Output(probabilities, outside_band(probabilities, self.card.unsure), maps, _half(raw.embedding))
+        unlike = None
+        if self._reference is not None and self.card.likeness is not None:
+            unlike = self._reference.distance(raw.embedding) > self.card.likeness.distance
+        unsure = outside_band(probabilities, self.card.unsure)
+        return Output(probabilities, unsure, maps, _half(raw.embedding), unlike)
 
     def logits(self, crops: RGB) -> Floats:
         """(n, C) float32 uncalibrated logits, for whoever calibrates."""
@@ -146,10 +155,11 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
     card, arrays, digest = read_bundle(path)
     try:
         system = find_system(card.system).from_arrays(card, arrays, device)
+        reference = Reference.of_arrays(arrays)
     except ModelError as error:
         where = error.where or str(path)
         raise ModelError(error.what, where=where, expected=error.expected, got=error.got, todo=error.todo) from error
-    return Model(path.stem, system, digest)
+    return Model(path.stem, system, digest, reference)
 
 
 def locate_model(name_or_path: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class Prediction:
     model : digest of the model file.
     heat : (n, C, h, w) float16 raw Grad-CAM (not rescaled, >= 0) over ``boxes``, or None where not asked for.
     embedding : (n, d) float16, what the model's last layer sees, or None.
+    unlike : (n,) bool, the cell is unlike those that the model was trained on; None where the model cannot tell.
     """
 
     classes: tuple[str, ...]
@@ -32,6 +33,7 @@ class Prediction:
     model: str
     heat: Halves | None = None
     embedding: Halves | None = None
+    unlike: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -65,22 +67,24 @@ class Prediction:
             self.model,
             heat,
             embedding,
+            None if self.unlike is None else self.unlike[rows],
         )
 
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
         """Predictions of one model one after another.
 
-        Parts that lack heat or embedding make the whole lack it, unless they classified nothing (a tile without cells,
-        or with smudges alone): those count as zeros.
+        Parts that lack heat, embedding or likeness make the whole lack it, unless they classified nothing (a tile
+        without cells, or with smudges alone): those count as zeros.
         """
 
-        def joined(name: str) -> Halves | None:
+        def joined(name: str) -> NDArray[Any] | None:
             shape = next((getattr(p, name).shape[1:] for p in parts if getattr(p, name) is not None), None)
             if shape is None or any(getattr(p, name) is None and p.classified.any() for p in parts):
                 return None
             columns = [getattr(p, name) for p in parts]
-            blank = [np.zeros((len(p), *shape), np.float16) for p in parts]
+            kind = next(getattr(p, name).dtype for p in parts if getattr(p, name) is not None)
+            blank = [np.zeros((len(p), *shape), kind) for p in parts]
             return np.concatenate([b if c is None else c for b, c in zip(blank, columns, strict=True)])
 
         return cls(
@@ -91,4 +95,5 @@ class Prediction:
             parts[0].model,
             joined("heat"),
             joined("embedding"),
+            joined("unlike"),
         )

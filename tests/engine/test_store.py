@@ -44,7 +44,7 @@ def test_a_tile_comes_back_as_it_was(tmp_path, n, seed, heat, classified):
     if prediction is not None:
         assert said.classes == prediction.classes
         assert said.model == prediction.model
-        for name in ("probabilities", "unsure", "boxes", "embedding"):
+        for name in ("probabilities", "unsure", "boxes", "embedding", "unlike"):
             assert same(getattr(prediction, name), getattr(said, name)), name
         assert (said.heat is None) == (not heat)
         assert not heat or same(prediction.heat, said.heat)

@@ -56,8 +56,8 @@ def test_the_table_holds_every_cell_and_no_smudge(slide, tmp_path):
         "cell_id", "centroid_y", "centroid_x", "bbox_y0", "bbox_x0", "bbox_y1", "bbox_x1",
         "area_px", "nucleus_area_px", "touches_border",
     ]  # fmt: skip
-    assert header[10:15] == ["predicted", "confidence", "unsure", "p_blast", "p_normal"]
-    assert header[15:] == [m.name for m in MEASUREMENTS]
+    assert header[10:16] == ["predicted", "confidence", "unsure", "unlike_training", "p_blast", "p_normal"]
+    assert header[16:] == [m.name for m in MEASUREMENTS]
     for r in table:
         p = {key: float(r[f"p_{key}"]) for key in ALL_HEM.keys}
         assert r["predicted"] == max(p, key=p.get)
@@ -198,7 +198,7 @@ def test_a_cell_that_was_not_classified_has_no_suggestion(slide, tmp_path):
     write_results(tmp_path / "out", analysed(slide, cells, prediction))
     with (tmp_path / "out" / "cells.csv").open() as file:
         row = list(csv.DictReader(file))[1]
-    assert {row[c] for c in ("predicted", "confidence", "unsure", "p_blast", "p_normal")} == {""}
+    assert {row[c] for c in ("predicted", "confidence", "unsure", "unlike_training", "p_blast")} == {""}
     assert float(row["area_px"]) > 0
 
 

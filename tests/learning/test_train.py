@@ -13,6 +13,7 @@ import torch
 
 from allviewer import learning
 from allviewer.learning.checkpoint import read_checkpoint, write_checkpoint
+from allviewer.learning.patches import cut_patches
 from allviewer.systems import load_model
 from allviewer.systems.bundle import read_bundle
 from allviewer.vocab.errors import DataError, ModelError
@@ -73,10 +74,20 @@ def test_the_file_is_a_model_with_an_honest_card(trained, manifest, samples):
     assert {"auroc", "sensitivity", "specificity", "calibration_error", "camera_check"} <= set(card.judged.metrics)
     assert set(card.judged.baseline) == set(card.judged.metrics)
     assert [r.group for r in card.judged.groups] == ["S0", "S1", "S2", "S3"]
+    assert card.likeness.distance > 0
+    assert 0.1 <= card.likeness.share <= 0.9
     assert card.training.seconds > 0
     assert any("2 epochs (paper: 140)" in d for d in card.training.departures)
     assert any("proxy" in limit for limit in card.limits)
     assert not any("Camera confound" in limit for limit in card.limits)  # every session here has both classes
+
+
+def test_it_tells_cells_unlike_its_training_cells(trained, manifest, samples):
+    model = load_model(trained[0], "cpu")
+    crops = cut_patches(samples, model.card.crop_um, 224, model.card.white, model.card.nucleus, margin=1)
+    assert model.predict(crops).unlike.mean() <= 0.2
+    noise = np.random.default_rng(0).integers(0, 256, (6, 224, 224, 3), np.uint8)
+    assert model.predict(noise).unlike.all()
 
 
 def test_evaluating_on_training_data_answers_out_of_fold(trained, manifest):

@@ -155,7 +155,9 @@ class CellCard(QWidget):
         prediction = session.prediction
         known = prediction is not None and bool(prediction.classified[row])
         unsure = prediction is not None and known and bool(prediction.unsure[row])
-        self.doubt.setText("The model is unsure of this cell." if unsure else f"cell {int(session.cells.ids[row])}")
+        unlike = prediction is not None and known and prediction.unlike is not None and bool(prediction.unlike[row])
+        doubt = "The model is unsure of this cell." if unsure else f"cell {int(session.cells.ids[row])}"
+        self.doubt.setText("Unlike the cells the model knows." if unlike else doubt)
         for key, bar in self.bars.items():
             value = None
             if prediction is not None and known and key in prediction.classes:

@@ -28,6 +28,8 @@ def probabilities(session: ReviewSession, row: int) -> str:
     names = {c.key: c.name for c in session.taxonomy.classes}
     pairs = zip(prediction.classes, prediction.probabilities[row], strict=True)
     words = "   ".join(f"{names[key]} {p:.2f}" for key, p in pairs)
+    if prediction.unlike is not None and prediction.unlike[row]:
+        return f"{words}   unlike the cells the model knows"
     return words + ("   the model is unsure" if prediction.unsure[row] else "")
 
 

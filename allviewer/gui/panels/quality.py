@@ -35,6 +35,8 @@ class Verdicts(QWidget):
         box.addLayout(grid)
         self.words = label(NOTHING, "dim", wrap=True)
         box.addWidget(self.words)
+        self.likeness = label("", "dim", wrap=True)
+        box.addWidget(self.likeness)
         for signal in (desk.shown, desk.progressed, desk.restarted, desk.studied):
             signal.connect(self._soon)
         # verdicts of many tiles are summed up a few times a second at most
@@ -52,6 +54,14 @@ class Verdicts(QWidget):
         """Write everything anew."""
         field = self._desk.current
         self.show_quality(FieldQuality.over(field.judged) if field is not None and field.judged else None)
+        likeness = self._desk.likeness
+        shown = likeness is not None and likeness.unlike > 0
+        self.likeness.setVisible(shown)
+        if likeness is not None and shown:
+            self.likeness.setText(likeness.sentence)
+            strong = self.likeness.font()
+            strong.setBold(likeness.doubtful)
+            self.likeness.setFont(strong)
 
     def show_quality(self, quality: FieldQuality | None) -> None:
         """Show verdicts, or that there are none yet."""

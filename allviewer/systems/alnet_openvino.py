@@ -16,7 +16,7 @@ from allviewer.vocab.arrays import Floats
 
 
 def compile_alnet(arrays: dict[str, Floats], threads: int | None = None) -> CompiledGraph:
-    """A compiled forward pass of ALNet; ``threads`` None takes all cores."""
+    """A compiled forward pass of ALNet; ``threads`` None takes `devices.cores`."""
 
     def conv(x: Node, name: str) -> Node:
         return relu(convolution(x, arrays[f"{name}.weight"], arrays[f"{name}.bias"]))

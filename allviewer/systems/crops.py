@@ -1,19 +1,26 @@
 """Cells to crops to predictions: the one way in for every system."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.systems.card import SystemCard
+from allviewer.systems.crop_kernels import look_up, shares, shrink
+from allviewer.systems.devices import cores
 from allviewer.systems.model import Model
-from allviewer.systems.stain import Stain, level, slide_stain
+from allviewer.systems.stain import Stain, level_table, slide_stain
 from allviewer.vocab.arrays import RGB, Floats, Rows
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.prediction import Prediction
 
 _LARGEST_SIDE = 1 << 14
+_WORTH_THREADS = 4
+"""Crops below which handing them to threads costs more than it saves."""
+_SAME = np.repeat(np.arange(256, dtype=np.uint8)[None], 3, axis=0)
 
 
 def crop_boxes(centres: NDArray[np.floating], um_per_px: float, card: SystemCard) -> Floats:
@@ -34,8 +41,14 @@ def crop_boxes(centres: NDArray[np.floating], um_per_px: float, card: SystemCard
     return np.concatenate([at - half, at + half], axis=1).astype(np.float32)
 
 
-def cut_crops(rgb: RGB, boxes: NDArray[np.floating], size: int, fill: tuple[float, ...] = (255, 255, 255)) -> RGB:
-    """Cut boxes out of an image and bring each to ``size`` pixels.
+def cut_crops(
+    rgb: RGB,
+    boxes: NDArray[np.floating],
+    size: int,
+    fill: tuple[float, ...] = (255, 255, 255),
+    table: NDArray[np.uint8] | None = None,
+) -> RGB:
+    """Cut boxes out of an image and bring each to ``size`` pixels, on all cores.
 
     Parameters
     ----------
@@ -43,6 +56,7 @@ def cut_crops(rgb: RGB, boxes: NDArray[np.floating], size: int, fill: tuple[floa
     boxes : (n, 4) (y0, x0, y1, x1) in the image's own frame, rounded to whole pixels; may leave the image.
     size : side of the crops.
     fill : colour of what lies outside the image.
+    table : (3, 256) uint8, levels that replace the crops' (`stain.level_table`); None keeps them.
 
     Returns
     -------
@@ -61,18 +75,42 @@ def cut_crops(rgb: RGB, boxes: NDArray[np.floating], size: int, fill: tuple[floa
     sides = corners[:, 2:] - corners[:, :2]
     if sides.min() < 1 or sides.max() > _LARGEST_SIDE:
         raise ValueError(f"a crop's side is {sides.min()} to {sides.max()} px: expected 1 to {_LARGEST_SIDE}")
+    each = list(zip(corners.tolist(), block, strict=True))
+    threads = cores()
+    if threads == 1 or len(each) < _WORTH_THREADS:
+        _cut(rgb, each, fill, table)
+    else:
+        parts = [each[start::threads] for start in range(threads)]
+        list(_threads().map(lambda part: _cut(rgb, part, fill, table), parts))
+    return block
+
+
+def _cut(rgb: RGB, each: list[tuple[list[int], RGB]], fill: tuple[float, ...], table: NDArray[np.uint8] | None) -> None:
+    """Fill crops (size, size, 3), each with what its corners cut out."""
     height, width = rgb.shape[:2]
-    for row, (y0, x0, y1, x1) in enumerate(corners.tolist()):
+    for (y0, x0, y1, x1), crop in each:
+        size = len(crop)
         a, b, c, d = max(y0, 0), max(x0, 0), min(y1, height), min(x1, width)
         if a >= c or b >= d:
-            block[row] = np.asarray(fill, np.uint8)
-            continue
-        patch = rgb[a:c, b:d]
-        if (a, b, c, d) != (y0, x0, y1, x1):
-            patch = cv2.copyMakeBorder(patch, a - y0, y1 - c, b - x0, x1 - d, cv2.BORDER_CONSTANT, value=fill)
-        how = cv2.INTER_AREA if min(patch.shape[:2]) > size else cv2.INTER_LINEAR
-        cv2.resize(patch, (size, size), dst=block[row], interpolation=how)
-    return block
+            crop[:] = np.asarray(fill, np.uint8)
+        else:
+            patch = rgb[a:c, b:d]
+            if (a, b, c, d) != (y0, x0, y1, x1):
+                patch = cv2.copyMakeBorder(patch, a - y0, y1 - c, b - x0, x1 - d, cv2.BORDER_CONSTANT, value=fill)
+            if min(patch.shape[:2]) > size:
+                rows, columns = shares(y1 - y0, size), shares(x1 - x0, size)
+                four = cv2.cvtColor(patch, cv2.COLOR_RGB2RGBA)
+                shrink(four, *rows, *columns, _SAME if table is None else table, crop)
+                continue
+            cv2.resize(patch, (size, size), dst=crop, interpolation=cv2.INTER_LINEAR)
+        if table is not None:
+            look_up(crop.reshape(-1, 3), table)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads for crops, as many as cores; the compiled loops leave the interpreter to others."""
+    return ThreadPoolExecutor(cores(), thread_name_prefix="crops")
 
 
 def prepare(rgb: RGB, boxes: NDArray[np.floating], card: SystemCard, stain: Stain | None = None) -> RGB:
@@ -83,8 +121,8 @@ def prepare(rgb: RGB, boxes: NDArray[np.floating], card: SystemCard, stain: Stai
     if card.white is None:
         return cut_crops(rgb, boxes, card.input_px)
     anchors = slide_stain(rgb) if stain is None else stain
-    crops = cut_crops(rgb, boxes, card.input_px, tuple(float(v) for v in np.rint(anchors.white)))
-    return level(crops, anchors, card.white, card.nucleus)
+    table = level_table(anchors, card.white, card.nucleus)
+    return cut_crops(rgb, boxes, card.input_px, tuple(float(v) for v in np.rint(anchors.white)), table)
 
 
 def classify(
@@ -94,7 +132,7 @@ def classify(
     um_per_px: float,
     *,
     heat: bool = False,
-    batch: int = 16,
+    batch: int = 32,
     cancelled: Callable[[], bool] = lambda: False,
     stain: Stain | None = None,
     origin: tuple[float, float] = (0, 0),

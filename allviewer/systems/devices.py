@@ -1,6 +1,7 @@
 """Which device and which runtime predict. CPU goes through OpenVINO and imports no torch where it is installed."""
 
 import importlib.util
+import os
 from functools import cache
 from typing import Literal
 
@@ -33,6 +34,14 @@ def choose_runtime(device: str) -> tuple[Literal["openvino", "torch"], str]:
     if device in ("cuda", "mps"):
         return "torch", device
     return ("openvino" if importlib.util.find_spec("openvino") else "torch"), "cpu"
+
+
+def cores() -> int:
+    """Cores to compute on: ``OMP_NUM_THREADS`` where a person or a parent process set it, else those allowed here."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def may_have_accelerator() -> bool:

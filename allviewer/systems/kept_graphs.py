@@ -38,7 +38,7 @@ def compiled(
     Parameters
     ----------
     key, build, px, outputs : see `allviewer.systems.runtime.forward`.
-    threads : None takes all cores.
+    threads : None takes `devices.cores`.
 
     Raises
     ------

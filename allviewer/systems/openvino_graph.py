@@ -1,10 +1,10 @@
 """A compiled OpenVINO graph on the CPU: crops in, arrays out, every core at work."""
 
-import os
 from typing import Any
 
 import numpy as np
 
+from allviewer.systems.devices import cores
 from allviewer.systems.openvino_guard import import_openvino
 from allviewer.vocab.arrays import RGB, Floats
 
@@ -27,13 +27,13 @@ class CompiledGraph:
     Parameters
     ----------
     graph : one input (n, S, S, 3) uint8 with n free, any number of outputs whose first axis is n.
-    threads : None takes all cores.
+    threads : None takes `devices.cores`.
     """
 
     device = "cpu"
 
     def __init__(self, graph: Graph, threads: int | None = None) -> None:
-        streams = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        streams = threads or cores()
         settings = {
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "THROUGHPUT",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from allviewer.vocab.arrays import RGB, Floats
 
@@ -81,12 +82,11 @@ def white_point(rgb: RGB) -> Floats:
     return np.maximum(median, np.float32(1))
 
 
-def level(block: RGB, stain: Stain, white: float, nucleus: tuple[float, float] | None) -> RGB:
-    """Bring pixels to one light and one nuclear stain.
+def level_table(stain: Stain, white: float, nucleus: tuple[float, float] | None) -> NDArray[np.uint8]:
+    """What brings a slide's pixels to one light and one nuclear stain, a channel.
 
     Parameters
     ----------
-    block : (..., S, 3) uint8.
     stain : the slide's anchors.
     white : grey level that its background gets, 0..255.
     nucleus : absorbance (R, G) that its nuclei get; None, or a slide without that anchor, leaves absorbance as it is.
@@ -95,7 +95,7 @@ def level(block: RGB, stain: Stain, white: float, nucleus: tuple[float, float] |
 
     Returns
     -------
-    As ``block``; what is brighter than the background stays brighter.
+    (3, 256) uint8, new levels by old; what is brighter than the background stays brighter.
     """
     factor = np.ones(3, np.float32)
     if nucleus is not None and stain.nucleus is not None:
@@ -103,6 +103,11 @@ def level(block: RGB, stain: Stain, white: float, nucleus: tuple[float, float] |
         factor = np.array([red, green, np.sqrt(red * green)], np.float32)
     through = np.arange(256, dtype=np.float32)[:, None] / stain.white
     scaled = np.where(through < 1, np.maximum(through, _DARKEST) ** factor, through)
-    table = np.clip(np.rint(white * scaled), 0, 255).astype(np.uint8)[None]
+    return np.clip(np.rint(white * scaled.T), 0, 255).astype(np.uint8, order="C")
+
+
+def level(block: RGB, stain: Stain, white: float, nucleus: tuple[float, float] | None) -> RGB:
+    """Pixels (..., S, 3) uint8 brought to one light and one nuclear stain, see `level_table`."""
+    table = np.ascontiguousarray(level_table(stain, white, nucleus).T)[None]
     flat = block.reshape(-1, block.shape[-2], 3)
     return cv2.LUT(flat, table).reshape(block.shape) if block.size else block.copy()

@@ -1,5 +1,6 @@
 """Crops at edges and any scale, white balance, and the path from cells to a prediction."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from allviewer.systems import load_model
 from allviewer.systems.crops import classify, crop_boxes, cut_crops, prepare
-from allviewer.systems.stain import slide_stain
+from allviewer.systems.stain import level, slide_stain
 from allviewer.vocab.cells import CellTable, Kind, Outlines
 from tests.systems.conftest import make_card
 
@@ -60,6 +61,42 @@ def test_outside_is_filled_and_inside_is_kept(y, x, side, size):
     else:
         found = ((crop - (7, 8, 9)) / (90 - np.array([7, 8, 9]))).mean()
         assert found == pytest.approx(share, abs=2.5 / min(side, size))
+
+
+def one_by_one(rgb, boxes, size, fill):
+    """OpenCV's own way, crop after crop."""
+    crops = []
+    for y0, x0, y1, x1 in np.rint(boxes).astype(int):
+        wide = cv2.copyMakeBorder(rgb, 400, 400, 400, 400, cv2.BORDER_CONSTANT, value=fill)
+        patch = wide[y0 + 400 : y1 + 400, x0 + 400 : x1 + 400]
+        how = cv2.INTER_AREA if min(patch.shape[:2]) > size else cv2.INTER_LINEAR
+        crops.append(cv2.resize(patch, (size, size), interpolation=how))
+    return np.stack(crops)
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_crops_are_opencvs_whatever_their_side_and_place(field, threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    rng = np.random.default_rng(5)
+    noisy = rng.integers(0, 256, field.shape, np.uint8)
+    for size in (32, 56):
+        sides = np.array([9, size - 1, size, size + 1, size + 13, 2 * size, 2 * size + 7, 3 * size + 5, 190])
+        corner = rng.uniform(-60, 380, (len(sides), 2))
+        boxes = np.concatenate([corner, corner + sides[:, None] + rng.uniform(-0.5, 0.5, (len(sides), 2))], axis=1)
+        far = corner.max(axis=1) > 399  # wholly outside: nothing to compare with
+        expected = one_by_one(noisy, boxes[~far], size, (9, 8, 7))
+        found = cut_crops(noisy, boxes[~far], size, (9, 8, 7))
+        assert np.abs(found.astype(int) - expected).max() <= 1
+        assert (found != expected).mean() < 1e-3
+
+
+def test_levels_are_those_of_the_slide(field):
+    card, boxes = make_card(white=240.0, nucleus=(0.8, 1.6)), np.array([[20.0, 20, 120, 120], [-40, 150, 290, 480]])
+    stain = slide_stain(field)
+    plain = cut_crops(field, boxes, card.input_px, tuple(float(v) for v in np.rint(stain.white)))
+    made = prepare(field, boxes, card, stain)
+    np.testing.assert_array_equal(made, level(plain, stain, card.white, card.nucleus))
+    assert (made != plain).mean() > 0.5
 
 
 def test_boxes_that_are_no_boxes_are_refused(field):

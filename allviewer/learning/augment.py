@@ -4,6 +4,9 @@
 smear has no upright, and a few sessions with two cameras teach a network the camera, not the cell: so turns are
 full, and absorbance is rescaled a channel (a different stain), lamp colour, sharpness and the field's edge are
 drawn at random.
+
+``camsr`` is what Khan (2024, xincept) calls so without defining it, by the list given there: crop, contrast, horizontal
+flip, rotation 15°, zoom 0.2, width shift 0.2, emboss. How far cropping, contrast and embossing go is ours.
 """
 
 from dataclasses import dataclass
@@ -31,6 +34,10 @@ class Recipe:
     blur : chance that detail is lost, by up to a 2.2-fold reduction.
     edge : chance that a field's edge cuts the crop.
     noise : standard deviation of added noise, grey levels, up to.
+    upright : chance of a mirror image left to right is one half, but top stays top: shift acts on the width alone.
+    crop : share of the side that may be cropped away at one place, before the rest is enlarged to fill the view.
+    contrast : factor on the difference from the view's mean grey level, 1 ± this.
+    emboss : chance of an embossed view, mixed with itself by up to one half.
     """
 
     turn: float = 180
@@ -43,13 +50,36 @@ class Recipe:
     blur: float = 0.6
     edge: float = 0.1
     noise: float = 4.0
+    upright: bool = False
+    crop: float = 0
+    contrast: float = 0
+    emboss: float = 0
 
 
 RECIPES = {
     "stain": Recipe(),
     "paper": Recipe(turn=15, shift=0, absorbance=0.2, stain=0, lamp=0, grey=0, blur=0, edge=0, noise=0),
+    "camsr": Recipe(
+        turn=15,
+        zoom=0.2,
+        shift=0.2,
+        absorbance=0,
+        stain=0,
+        lamp=0,
+        grey=0,
+        blur=0,
+        edge=0,
+        noise=0,
+        upright=True,
+        crop=0.1,
+        contrast=0.2,
+        emboss=0.25,
+    ),
     "none": Recipe(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 }
+
+_EMBOSS = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], np.float32)
+"""Lit from the lower right; sums to 1, so that grey stays grey."""
 
 
 def augment(patch: RGB, size: int, recipe: Recipe, rng: np.random.Generator, white: float = 245) -> RGB:
@@ -72,6 +102,12 @@ def augment(patch: RGB, size: int, recipe: Recipe, rng: np.random.Generator, whi
         low = cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA)
         view = cv2.resize(low, (size, size), interpolation=cv2.INTER_LINEAR)
     view = _stain(view, recipe, rng, white)
+    if recipe.contrast:
+        gain = 1 + rng.uniform(-1, 1) * recipe.contrast
+        view = cv2.convertScaleAbs(view, alpha=gain, beta=float(view.mean()) * (1 - gain))
+    if recipe.emboss and rng.random() < recipe.emboss:
+        share = rng.uniform(0, 0.5)
+        view = cv2.addWeighted(cv2.filter2D(view, -1, _EMBOSS), share, view, 1 - share, 0)
     if recipe.noise:
         deviation = rng.uniform(0, recipe.noise)
         noise = rng.standard_normal((size // 2, size // 2, 3), np.float32) * deviation
@@ -91,6 +127,11 @@ def _move(patch: RGB, size: int, recipe: Recipe, rng: np.random.Generator, white
     scale = side / (MARGIN * size) / zoom  # patch pixels a view pixel
     turn = scale * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])
     offset = rng.uniform(-recipe.shift, recipe.shift, 2) * side / MARGIN
+    if recipe.upright:
+        offset[1] = 0  # (x, y)
+    if recipe.crop:
+        left = 1 - rng.uniform(0, recipe.crop)
+        turn, offset = turn * left, offset + rng.uniform(-0.5, 0.5, 2) * (1 - left) * side / MARGIN
     centre = (side - 1) / 2 + offset - turn @ np.full(2, (size - 1) / 2)
     matrix = np.column_stack([turn, centre])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

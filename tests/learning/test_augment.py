@@ -56,3 +56,37 @@ def test_no_class_and_no_session_rules_the_draws():
     assert weights[labels == 0].sum() == pytest.approx(0.5)
     # the root of 81 to the root of 9
     assert weights[groups == "a"].sum() / weights[groups == "b"].sum() == pytest.approx(3)
+
+
+def test_camsr_keeps_top_on_top_and_shifts_the_width_alone():
+    """A dot above the middle stays above it, although it wanders to both sides and is mirrored."""
+    patch = np.full((192, 192, 3), 245, np.uint8)
+    patch[60:70, 91:101] = 0  # 31 px above the middle, of a crop of 128
+    only_moved = Recipe(**{**{f: getattr(RECIPES["camsr"], f) for f in Recipe.__slots__}, "crop": 0, "emboss": 0})
+    places = []
+    for seed in range(60):
+        view = augment(patch, 128, only_moved, np.random.default_rng(seed)).mean(axis=2)
+        places.append(np.argwhere(view < view.min() + 20).mean(axis=0) - 63.5)
+    y, x = np.array(places).T
+    assert y.max() < -14  # turned by 15° and zoomed by a fifth at most; a shift of the height would reach 0
+    assert y.min() > -46
+    assert x.min() < -15
+    assert x.max() > 15
+
+
+def test_camsr_embosses_edges_and_leaves_even_ground():
+    patch = np.full((192, 192, 3), 128, np.uint8)
+    patch[:, 96:] = 160
+    none = {f: getattr(RECIPES["none"], f) for f in Recipe.__slots__}
+    view = augment(patch, 128, Recipe(**(none | {"emboss": 1.0})), np.random.default_rng(0))
+    assert set(np.unique(view[:, :60])) == {128}
+    assert set(np.unique(view[:, 70:])) == {160}
+    assert view[:, 60:68].max() > 162
+
+
+def test_camsr_crops_to_a_part_that_fills_the_view():
+    patch = np.tile(np.arange(192, dtype=np.uint8)[None, :, None], (192, 1, 3))
+    none = {f: getattr(RECIPES["none"], f) for f in Recipe.__slots__}
+    spans = [np.ptp(augment(patch, 128, Recipe(**(none | {"crop": 0.3})), np.random.default_rng(s))) for s in range(20)]
+    assert max(spans) <= 128
+    assert min(spans) < 100

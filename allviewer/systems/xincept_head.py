@@ -80,14 +80,14 @@ class DenseHead:
     def slopes(self, seen: Pass) -> Floats:
         """Gradient (n, C, sum of widths) of every class's logit at the pooled features."""
         w, n = self.arrays, len(seen.logits)
-        back: Floats = np.broadcast_to(w["fusion.out.weight"], (n, *w["fusion.out.weight"].shape))
+        back: Floats = np.repeat(w["fusion.out.weight"][None], n, axis=0)
         for name, before in (("narrow", seen.before[-1]), ("wide", seen.before[-2])):
-            back = (back * slope(before, self.activation)[:, None, :]) @ w[f"fusion.{name}.weight"]
-        answer = []
+            back = (back * slope(before, self.activation)[:, None]) @ w[f"fusion.{name}.weight"]
+        parts: list[Floats] = []
         for i, part in enumerate(np.split(back, len(self.widths), axis=2)):
-            inner = part @ w[f"branch.{i}.out.weight"] * slope(seen.before[i], self.activation)[:, None, :]
-            answer.append(inner @ w[f"branch.{i}.dense.weight"])
-        return np.concatenate(answer, axis=2)
+            inner = part @ w[f"branch.{i}.out.weight"] * slope(seen.before[i], self.activation)[:, None]
+            parts.append(inner @ w[f"branch.{i}.dense.weight"])
+        return np.concatenate(parts, axis=2)
 
     def _dense(self, name: str, x: Floats) -> Floats:
         answer: Floats = x @ self.arrays[f"{name}.weight"].T + self.arrays[f"{name}.bias"]

@@ -11,8 +11,8 @@ from allviewer.systems.backbones.catalogue import kind_of
 from allviewer.systems.backbones.choice import BackboneChoice
 from allviewer.systems.bundle import Arrays
 from allviewer.systems.card import BackboneSource
-from allviewer.systems.forward import forward, weights_key
 from allviewer.systems.gradcam import class_maps
+from allviewer.systems.runtime import forward, weights_key
 from allviewer.systems.training import Progress, Studio
 from allviewer.vocab.arrays import RGB, Floats
 from allviewer.vocab.errors import ModelError
@@ -72,7 +72,7 @@ class Trunk:
             return side_by_side(sources, own, sides)
 
         outputs = tuple(f"map{i}" for i in range(len(sources)))
-        self._forward = forward(weights_key("backbones", f"1 {' '.join(words)}", own), build, input_px, device, outputs)
+        self._forward = forward(weights_key("backbones", "1", *words, arrays=own), build, input_px, device, outputs)
         self.device = self._forward.device
 
     def maps(self, crops: RGB) -> tuple[Floats, ...]:

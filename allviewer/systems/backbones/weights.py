@@ -95,9 +95,20 @@ def reopen(source: BackboneSource, px: int | None = None) -> Backbone:
 
 
 def loaded(kind: BackboneKind, path: Path, px: int | None = None) -> Backbone:
-    """A backbone with the weights of a file, checked name by name; its batch norms keep their statistics."""
-    network = fresh(kind, 0, px)
-    put(network, read_weights(path), str(path))
+    """A backbone with the weights of a file, checked name by name; its batch norms keep their statistics.
+
+    Raises
+    ------
+    ModelError : as `put`; or batch norms were folded, as in files converted from TensorFlow, and the backbone pads
+        otherwise than TensorFlow does.
+    """
+    network, found = fresh(kind, 0, px), read_weights(path)
+    put(network, found, str(path))
+    if not kind.same_padding and _folded(found):
+        raise ModelError(
+            f"these weights hold folded batch norms, as files converted from TensorFlow do, which pads otherwise than "
+            f"{kind.name}", where=str(path), todo="Name the backbone that pads so, such as mobilenet_v2_tf.",
+        )  # fmt: skip
     return network
 
 
@@ -106,8 +117,7 @@ def put(network: Backbone, found: Mapping[str, Tensor], where: str) -> None:
 
     Raises
     ------
-    ModelError : one is missing, unknown, of another shape or not finite; or they were folded, as TensorFlow's are, and
-        the backbone pads otherwise.
+    ModelError : one is missing, unknown, of another shape or not finite.
     """
     kind, wanted = network.kind, network.net.state_dict()
     wanted = {k: v for k, v in wanted.items() if not k.endswith("num_batches_tracked")}
@@ -128,11 +138,6 @@ def put(network: Backbone, found: Mapping[str, Tensor], where: str) -> None:
             )  # fmt: skip
         if not bool(torch.isfinite(found[name]).all()):
             raise ModelError(f"the array '{name}' holds numbers that are not finite", where=where)
-    if not kind.same_padding and _folded(found):
-        raise ModelError(
-            f"these weights hold folded batch norms, as files converted from TensorFlow do, which pads otherwise than "
-            f"{kind.name}", where=where, todo="Name the backbone that pads so, such as mobilenet_v2_tf.",
-        )  # fmt: skip
     network.net.load_state_dict({k: found[k].float() for k in wanted}, strict=False)
     network.own_statistics = True
 
@@ -220,6 +225,6 @@ def _address(kind: BackboneKind) -> str:
 
 
 def _folded(found: Mapping[str, Tensor]) -> bool:
-    """Whether every batch norm is none: mean 0 and one variance throughout."""
+    """Whether every batch norm's mean is 0: none is one any more."""
     means = [v for k, v in found.items() if k.endswith("running_mean")]
     return bool(means) and all(not bool(v.any()) for v in means)

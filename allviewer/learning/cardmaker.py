@@ -3,6 +3,7 @@
 import os
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def _card(
         title=f"{job.system.key}: {' or '.join(samples.classes)}, trained on {samples.name}", paper=own.paper,
         unit="field" if own.unit == "field" else "cell", taxonomy=_taxonomy(samples), classes=samples.classes,
         input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
-        options=dict(job.options), backbones=fitted.backbones, explains=own.explains,
+        options=_options(job), backbones=fitted.backbones, explains=own.explains,
         data=(
             DataSource(
                 name=samples.name, citation=samples.citation, licence=samples.licence, digest=samples.digest,
@@ -104,6 +105,11 @@ def _card(
         judged=judged, calibration=calibration, unsure=band, likeness=likeness, limits=limits,
         licence="weights BSD-3-Clause; the training images are not included",
     )  # fmt: skip
+
+
+def _options(job: Job) -> dict[str, str]:
+    known = job.system.options
+    return {name: Path(text).name if known[name].file else text for name, text in job.options.items()}
 
 
 def _starting_weights(fitted: Fitted) -> str:

@@ -45,11 +45,18 @@ Progress = Generator[EpochDone, None, T]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A choice that a system leaves open; ``choices`` empty takes any text."""
+    """A choice that a system leaves open.
+
+    Attributes
+    ----------
+    choices : what it takes; empty: any text.
+    file : it may name a file, of which a card keeps the name alone: a model need not tell where its maker's files lie.
+    """
 
     default: str
     what: str
     choices: tuple[str, ...] = ()
+    file: bool = False
 
 
 class Pass(NamedTuple):

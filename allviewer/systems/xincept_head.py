@@ -82,11 +82,12 @@ class DenseHead:
         w, n = self.arrays, len(seen.logits)
         back: Floats = np.repeat(w["fusion.out.weight"][None], n, axis=0)
         for name, before in (("narrow", seen.before[-1]), ("wide", seen.before[-2])):
-            back = (back * slope(before, self.activation)[:, None]) @ w[f"fusion.{name}.weight"]
+            gated: Floats = back * slope(before, self.activation)[:, None]
+            back = np.matmul(gated, w[f"fusion.{name}.weight"], dtype=np.float32)
         parts: list[Floats] = []
         for i, part in enumerate(np.split(back, len(self.widths), axis=2)):
-            inner = part @ w[f"branch.{i}.out.weight"] * slope(seen.before[i], self.activation)[:, None]
-            parts.append(inner @ w[f"branch.{i}.dense.weight"])
+            inner: Floats = part @ w[f"branch.{i}.out.weight"] * slope(seen.before[i], self.activation)[:, None]
+            parts.append(np.matmul(inner, w[f"branch.{i}.dense.weight"], dtype=np.float32))
         return np.concatenate(parts, axis=2)
 
     def _dense(self, name: str, x: Floats) -> Floats:

@@ -179,3 +179,14 @@ def test_killed_and_resumed_is_the_same_model(manifest, tmp_path):
     list(learning.train("alnet", manifest, other, split="none", epochs=2, seed=1, device="cpu"))
     (_, killed, _), (_, whole, _) = read_bundle(out), read_bundle(other)
     assert same(killed, whole)
+
+
+def test_a_card_keeps_a_files_name_and_not_where_it_lies(samples, tmp_path):
+    from allviewer.learning.cardmaker import _options
+    from allviewer.learning.job import Job
+    from allviewer.systems.latent_svm import LatentSVM
+
+    given = {name: option.default for name, option in LatentSVM.options.items()}
+    given |= {"backbone-weights": "/home/someone/secret project/weights.safetensors"}
+    job = Job(LatentSVM, samples, None, 1, 0, 0, "cpu", tmp_path, None, None, given)
+    assert _options(job) == given | {"backbone-weights": "weights.safetensors"}

@@ -84,7 +84,7 @@ def backbone_options(default: str, train: str = "no", epochs: int = 8) -> dict[s
         ),
         "backbone-weights": Option(
             "official", "official (ImageNet, by their official name), none (random, then trained), or a file of them "
-            "(.safetensors or a torch state dict; for several backbones a folder with one file each)",
+            "(.safetensors or a torch state dict; for several backbones a folder with one file each)", file=True,
         ),
         "train-backbone": Option(
             train, "yes: first train it with a plain linear head, inside the fold, and store it in the model; no: "

@@ -2,15 +2,18 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allviewer.learning import baseline
 from allviewer.learning.calibrate import fit_band, fit_calibration
 from allviewer.learning.job import Job
-from allviewer.learning.judge import cross_calibrated, figures, group_table
+from allviewer.learning.judge import cross_calibrated, figures, group_table, redrawn
 from allviewer.learning.samples import EDGE_UM, Samples
 from allviewer.systems.card import Calibration, DataSource, Judged, Likeness, SystemCard, Training, UnsureBand
 from allviewer.systems.training import Fitted
@@ -39,10 +42,26 @@ class Unseen:
     ----------
     logits : (n, C) float32.
     distance : (n,) float32, to the training cells of the fold's network (`likeness.Reference.distance`).
+    correlation : (n,) float32, of each crop with its reconstruction; NaN where the system makes none.
     """
 
     logits: Floats
     distance: Floats
+    correlation: Floats
+
+    @classmethod
+    def blank(cls, cells: int, classes: int) -> Self:
+        """Nothing said yet."""
+        return cls(*(np.zeros(shape, np.float32) for shape in ((cells, classes), cells, cells)))
+
+    def put(self, rows: NDArray[np.bool_], told: Mapping[str, Floats]) -> None:
+        """Take what `of` gave of some cells."""
+        self.logits[rows], self.distance[rows] = told["logits"], told["distance"]
+        self.correlation[rows] = told["correlation"]
+
+    def of(self, rows: NDArray[np.bool_]) -> dict[str, Floats]:
+        """Some cells', by name."""
+        return {"logits": self.logits[rows], "distance": self.distance[rows], "correlation": self.correlation[rows]}
 
 
 def make_card(job: Job, fitted: Fitted, unseen: Unseen, seconds: float, precision: str, name: str) -> SystemCard:
@@ -56,7 +75,7 @@ def make_card(job: Job, fitted: Fitted, unseen: Unseen, seconds: float, precisio
     seconds, precision : of all its fits.
     name : the file's stem; what follows the last hyphen is the version.
     """
-    judged, calibration, band = _judgement(job, unseen.logits, fitted.notes)
+    judged, calibration, band = _judgement(job, unseen, fitted.notes)
     likeness = None if job.split is None else fit_likeness(unseen.distance, job.samples)
     return _card(job, fitted, seconds, precision, name, judged, calibration, band, likeness)
 
@@ -139,9 +158,9 @@ def fit_likeness(distance: Floats, samples: Samples, kept: float = 0.95) -> Like
     return Likeness(distance=max(bound, 1e-6), share=share, how=words)
 
 
-def _judgement(job: Job, logits: Floats, notes: tuple[str, ...]) -> tuple[Judged, Calibration, UnsureBand]:
+def _judgement(job: Job, unseen: Unseen, notes: tuple[str, ...]) -> tuple[Judged, Calibration, UnsureBand]:
     """Figures out of fold, and the calibration and band that the final model carries."""
-    samples, split = job.samples, job.split
+    samples, split, logits = job.samples, job.split, unseen.logits
     if split is None:
         bare = unjudged_card(job, Fitted({}), "")
         return bare.judged, bare.calibration, bare.unsure
@@ -153,7 +172,8 @@ def _judgement(job: Job, logits: Floats, notes: tuple[str, ...]) -> tuple[Judged
     probabilities = cross_calibrated(logits, samples.labels, split.fold, whole)
     colour = baseline.out_of_fold(job.crops, samples.labels, split.fold, whole)
     judged = Judged(
-        split=split.words, metrics=figures(samples, probabilities), baseline=figures(samples, colour),
+        split=split.words, metrics=figures(samples, probabilities) | redrawn(samples, unseen.correlation),
+        baseline=figures(samples, colour),
         groups=group_table(samples, probabilities),
         notes=(
             "Out of fold: every cell was predicted by a network that saw no cell of its group; each fold's "

@@ -23,6 +23,7 @@ MEANING = {
     "specificity": "of the rest, arg-max",
     "calibration_error": "15 bins of equal mass, whole cells",
     "log_loss": "nats, whole cells",
+    "reconstruction_correlation": "Pearson's, of each held-out crop with what the autoencoder makes of it; mean",
     "camera_check": "AUROC of the first class's probability telling the cameras apart among cells of the rest; 0.5 "
     "is blind to the camera, but cells do differ between slides",
 }
@@ -77,6 +78,14 @@ def figures(samples: Samples, probabilities: Floats, *, draws: int = 1000) -> di
     if len(cameras) == 2:
         on(~truth & whole, "camera_check", lambda r: auroc(samples.camera[r] == cameras[1], score[r]))
     return {name: figure for name, figure in found.items() if figure is not None}
+
+
+def redrawn(samples: Samples, correlation: Floats) -> dict[str, Figure]:
+    """The mean correlation of crops with their reconstruction, (n,); nothing where none could be made."""
+    if np.isnan(correlation).all():
+        return {}
+    figure = over_groups(samples.groups, lambda rows: float(np.nanmean(correlation[rows])))
+    return {} if figure is None else {"reconstruction_correlation": figure}
 
 
 def inside_groups(samples: Samples) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from allviewer.learning.studio import FitStudio
 from allviewer.systems.bundle import write_bundle
 from allviewer.systems.devices import accelerators, choose_runtime, may_have_accelerator
 from allviewer.systems.likeness import Reference
+from allviewer.systems.reconstruction import Reconstructs, correlation
 from allviewer.systems.registry import find_system
 from allviewer.systems.system import System
 from allviewer.systems.training import Fitted
@@ -97,7 +98,7 @@ def train(
     job = Job(kind, samples, parted, epochs, rate, seed, device, folder, patches, crops, chosen, patience, note)
     yield FitStarted(len(samples), parted.folds if parted else 0, epochs, parted.words if parted else "not judged")
     seconds = 0.0
-    unseen = Unseen(np.zeros((len(samples), len(samples.classes)), np.float32), np.zeros(len(samples), np.float32))
+    unseen = Unseen.blank(len(samples), len(samples.classes))
     for fold in range(parted.folds if parted else 0):
         assert parted is not None
         seconds += yield from _fold(job, fold, parted.fold == fold, unseen)
@@ -131,15 +132,15 @@ def _fold(job: Job, fold: int, held: NDArray[np.bool_], unseen: Unseen) -> Gener
     done = read_checkpoint(kept)
     if done is not None and done[1]["job"] == job.digest:
         seconds = float(done[1]["seconds"])
-        unseen.logits[held], unseen.distance[held] = done[0]["logits"], done[0]["distance"]
+        unseen.put(held, done[0])
     else:
         rows = ~held & ~job.samples.cut
         fitted, seconds, precision = yield from _fit(job, rows, part, job.seed + 1 + fold)
         system = job.system.from_arrays(unjudged_card(job, fitted, precision), fitted.arrays, job.device)
         unseen.logits[held], embedding = _predict(system, job.crops[held])
         unseen.distance[held] = _reference(job, system, rows).distance(embedding)
-        told = {"logits": unseen.logits[held], "distance": unseen.distance[held]}
-        write_checkpoint(kept, told, {"job": job.digest, "seconds": seconds})
+        unseen.correlation[held] = _redrawn(system, job.crops[held])
+        write_checkpoint(kept, unseen.of(held), {"job": job.digest, "seconds": seconds})
     logits = unseen.logits[held]
     margin = logits[:, 0] - np.delete(logits, 0, axis=1).max(axis=1)
     area = auroc(job.samples.labels[held] == 0, margin)
@@ -150,6 +151,14 @@ def _fold(job: Job, fold: int, held: NDArray[np.bool_], unseen: Unseen) -> Gener
 def _reference(job: Job, system: System, rows: NDArray[np.bool_]) -> Reference:
     """Where the cells that a fit was trained on lie in its embedding."""
     return Reference.of(_predict(system, job.crops[rows])[1], job.samples.groups[rows])
+
+
+def _redrawn(system: System, crops: RGB, batch: int = 32) -> Floats:
+    """Correlation of crops with what the system makes of them again, (n,); NaN where it cannot."""
+    if not isinstance(system, Reconstructs):
+        return np.full(len(crops), np.nan, np.float32)
+    parts = [np.ascontiguousarray(crops[i : i + batch]) for i in range(0, len(crops), batch)]
+    return np.concatenate([correlation(part, system.reconstruct(part)) for part in parts])
 
 
 def _predict(system: System, crops: RGB, batch: int = 32) -> tuple[Floats, Floats]:

@@ -11,6 +11,7 @@ from allviewer.resources import resource
 from allviewer.systems.bundle import file_digest, read_bundle, read_card
 from allviewer.systems.card import Calibration, SystemCard, UnsureBand
 from allviewer.systems.likeness import Reference
+from allviewer.systems.reconstruction import Reconstructs
 from allviewer.systems.registry import find_system
 from allviewer.systems.system import System
 from allviewer.vocab.arrays import RGB, Floats, Halves
@@ -95,6 +96,10 @@ class Model:
             unlike = self._reference.distance(raw.embedding) > self.card.likeness.distance
         unsure = outside_band(probabilities, self.card.unsure)
         return Output(probabilities, unsure, maps, _half(raw.embedding), unlike)
+
+    def reconstruct(self, crops: RGB) -> RGB | None:
+        """Crops (n, S, S, 3) uint8 drawn again from what the model keeps of them; None where it cannot."""
+        return self._system.reconstruct(crops) if isinstance(self._system, Reconstructs) else None
 
     def logits(self, crops: RGB) -> Floats:
         """(n, C) float32 uncalibrated logits, for whoever calibrates."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allviewer.systems.devices import cores
 from allviewer.systems.openvino_guard import import_openvino
@@ -49,21 +50,21 @@ class CompiledGraph:
         """Compile what `openvino_layers` built: its input and its outputs, answered in that order."""
         return cls(import_openvino().Model(outputs, [entry], "allviewer"), threads)
 
-    def __call__(self, crops: RGB) -> tuple[Floats, ...]:
-        """See `allviewer.systems.runtime.Forward`."""
-        crops = np.ascontiguousarray(crops)
-        size = min(PIECE, -(-len(crops) // len(self._requests)))
-        pieces = [slice(start, min(start + size, len(crops))) for start in range(0, len(crops), size)]
+    def __call__(self, crops: RGB | Floats) -> tuple[Floats, ...]:
+        """See `allviewer.systems.runtime.Forward`; of a graph made for it, maps (n, K, h, w) instead of crops."""
+        block: NDArray[Any] = np.ascontiguousarray(crops)
+        size = min(PIECE, -(-len(block) // len(self._requests)))
+        pieces = [slice(start, min(start + size, len(block))) for start in range(0, len(block), size)]
         whole: list[Floats] = []
         waiting: list[tuple[Any, slice]] = []
         for turn, piece in enumerate(pieces):
             request = self._requests[turn % len(self._requests)]
             if turn >= len(self._requests):
-                self._collect(*waiting.pop(0), whole, len(crops))
-            request.start_async([crops[piece]], share_inputs=True)
+                self._collect(*waiting.pop(0), whole, len(block))
+            request.start_async([block[piece]], share_inputs=True)
             waiting.append((request, piece))
         for request, piece in waiting:
-            self._collect(request, piece, whole, len(crops))
+            self._collect(request, piece, whole, len(block))
         return tuple(whole)
 
     def _collect(self, request: Any, piece: slice, whole: list[Floats], rows: int) -> None:

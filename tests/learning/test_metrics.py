@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss as sk_log_loss
 from sklearn.metrics import roc_auc_score
 
+from allviewer.learning.judge import redrawn
 from allviewer.learning.metrics import auroc, calibration_error, log_loss, over_groups, shares
 
 
@@ -64,3 +65,11 @@ def test_bootstrap_says_when_it_cannot():
     one = over_groups(np.array(["a", "a"]), lambda rows: 1.0, draws=10)
     assert (one.value, one.low, one.high) == (1.0, None, None)
     assert over_groups(np.array(["a", "b"]), lambda rows: float("nan"), draws=10) is None
+
+
+def test_the_correlation_of_reconstructions_is_a_mean_with_an_interval(samples):
+    shares = np.linspace(0.9, 0.99, len(samples)).astype(np.float32)
+    found = redrawn(samples, shares)["reconstruction_correlation"]
+    assert found.value == pytest.approx(shares.mean(), abs=1e-6)
+    assert found.low < found.value < found.high
+    assert redrawn(samples, np.full(len(samples), np.nan, np.float32)) == {}

@@ -6,19 +6,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from allviewer.cli import report
 from allviewer.cli.train import add_fitting, tell
-from allviewer.vocab.errors import ExportError
 
 SEGMENTATION = "segmentation"
 """Stands where a model's name is asked for; a file of that name is meant by its path, ./segmentation."""
 
-OF_A_MODEL = ("out", "split", "folds", "epochs", "learning_rate", "seed", "taxonomy", "device")
-USAGE = """allviewer evaluate MODEL|SYSTEM DATA [--json FILE] [options of a model]
+OF_A_MODEL = ("out", "html", "crops", "split", "folds", "epochs", "learning_rate", "seed", "taxonomy", "device")
+USAGE = """allviewer evaluate MODEL|SYSTEM DATA [--json FILE] [--html FILE [--crops]] [options of a model]
        allviewer evaluate segmentation [DATA ...] [--segmenter NAME] [--pictures DIR] [--json FILE]"""
 ABOUT = (
     "Judge a trained model, or a system by training it fold by fold: on the data that a model was trained on, the "
-    "answer comes from its stored out-of-fold predictions. Or, with the word segmentation, judge how well cells are "
-    "found and outlined: every figure with its 95 %% interval, what it should reach, and the worst cases by name."
+    "answer comes from its stored out-of-fold predictions; the trivial colour baseline stands beside. Or, with the "
+    "word segmentation, judge how well cells are found and outlined: every figure with its 95 %% interval, what it "
+    "should reach, and the worst cases by name."
 )
 
 
@@ -43,6 +44,7 @@ def add(subparsers: Any) -> None:
     )
     theirs = parser.add_argument_group("options of a model")
     theirs.add_argument("--out", type=Path, metavar="MODEL", help="where the model of a judged system is written")
+    report.add_report(theirs)
     add_fitting(theirs, ("fold", "session", "image"))
     parser.set_defaults(run=run, usual={name: parser.get_default(name) for name in OF_A_MODEL})
 
@@ -58,8 +60,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _refusal(args: argparse.Namespace) -> str:
     """Why the command as typed cannot be started, or nothing."""
-    if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
-        return f"--json {args.json}: no file can be written there"
+    why = report.unwritable(("--json", args.json), ("--html", args.html))
+    if why:
+        return why
     if args.model == SEGMENTATION:
         for name, usual in args.usual.items():
             if getattr(args, name) != usual:
@@ -69,21 +72,28 @@ def _refusal(args: argparse.Namespace) -> str:
         return ""
     if args.segmenter is not None or args.pictures is not None:
         return "--segmenter and --pictures are options of the segmentation: expected 'allviewer evaluate segmentation'"
+    if args.crops and args.html is None:
+        return "--crops puts pictures into a page: expected --html FILE"
     return "" if len(args.data) == 1 else f"a model is judged on one DATA, got {len(args.data)}"
 
 
 def _model(args: argparse.Namespace) -> int:
     from allviewer import learning
+    from allviewer.learning.report import evaluation_page, evaluation_text
 
     for event in learning.evaluation_events(
         args.model, Path(args.data[0]), split=args.split, folds=args.folds, epochs=args.epochs,
-        learning_rate=args.learning_rate, seed=args.seed, device=args.device, taxonomy=args.taxonomy, work=args.out,
+        learning_rate=args.learning_rate, seed=args.seed, device=args.device, taxonomy=args.taxonomy or "all-hem",
+        work=args.out, pictures=args.crops,
     ):  # fmt: skip
-        if not isinstance(event, learning.Evaluation):
+        if isinstance(event, learning.Evaluated):
+            last = event
+        else:
             tell(event)
-            continue
-        print(event.as_text())
-        _write(args.json, event.as_dict())
+    found = last.evaluation
+    report.write(args.json, lambda: found.model_dump_json(indent=2) + "\n")
+    report.write(args.html, lambda: evaluation_page(found, last.sheet))
+    print(evaluation_text(found))
     return 0
 
 
@@ -102,17 +112,6 @@ def _segmentation(args: argparse.Namespace) -> int:
                 print(f"  {path}", flush=True)
             print()
         sections.append(section.as_dict())
-    _write(args.json, {"version": __version__, "segmenter": name, "research_use_only": True, "sections": sections})
+    told = {"version": __version__, "segmenter": name, "research_use_only": True, "sections": sections}
+    report.write(args.json, lambda: json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     return 0
-
-
-def _write(path: Path | None, figures: dict[str, Any]) -> None:
-    if path is None:
-        return
-    half = path.with_name(path.name + ".part")
-    try:
-        half.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise ExportError("the figures cannot be written", where=str(path), got=error.strerror or str(error)) from error

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from allviewer import __version__
-from allviewer.cli import analyze, evaluate, models, open, synth, train
+from allviewer.cli import analyze, compare, evaluate, models, open, synth, train
 from allviewer.vocab.errors import AllviewerError
 
-VERBS = (open, analyze, models, train, evaluate, synth)
+VERBS = (open, analyze, models, train, evaluate, compare, synth)
 
 ABOUT = (
     "Find the white cells of stained smears, suggest which are leukaemic blasts, and let a person settle every one. "

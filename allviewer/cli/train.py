@@ -80,6 +80,7 @@ def setting(text: str) -> tuple[str, str]:
 def run(args: argparse.Namespace) -> int:
     """Train; 0 when the model is written."""
     from allviewer import learning
+    from allviewer.learning.report import card_text
 
     options = dict(args.options)
     options |= {n: v for n in ("backbone", "backbone-weights") if (v := getattr(args, n.replace("-", "_"))) is not None}
@@ -91,9 +92,7 @@ def run(args: argparse.Namespace) -> int:
         tell(event)
         if isinstance(event, learning.FitFinished):
             print()
-            print(
-                learning.Evaluation(args.system, str(args.data), event.card.data[0].cells, event.card.judged).as_text()
-            )
+            print(card_text(event.card))
     return 0
 
 

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from allviewer.vocab.arrays import RGB, Floats
 
+TREES = 300
+
 
 def colour_numbers(crops: RGB) -> Floats:
     """Mean, standard deviation and 10th percentile of each channel: (n, 9) float32 of crops (n, S, S, 3)."""
@@ -22,7 +24,7 @@ def out_of_fold(crops: RGB, labels: NDArray[np.int64], fold: NDArray[np.int64], 
     numbers = colour_numbers(crops)
     answer = np.zeros((len(labels), int(labels.max()) + 1), np.float32)
     for f in np.unique(fold):
-        forest = RandomForestClassifier(300, class_weight="balanced", min_samples_leaf=3, random_state=0, n_jobs=1)
+        forest = RandomForestClassifier(TREES, class_weight="balanced", min_samples_leaf=3, random_state=0, n_jobs=1)
         rows = train & (fold != f)
         forest.fit(numbers[rows], labels[rows])
         answer[np.ix_(fold == f, forest.classes_)] = forest.predict_proba(numbers[fold == f])

@@ -5,88 +5,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from allviewer.learning import baseline
-from allviewer.learning.events import FitEvent, FitFinished
-from allviewer.learning.judge import MEANING, cross_calibrated, figures, group_table
+from allviewer.learning.answers import Answers, answers_of, colour_answers
+from allviewer.learning.events import FitEvent
+from allviewer.learning.judge import drawn_figures, figures
 from allviewer.learning.layouts import read_samples
-from allviewer.learning.patches import cut_patches
+from allviewer.learning.report import gather
+from allviewer.learning.report.sheet import Sheet, cut_sheet
+from allviewer.learning.report.words import Evaluation
 from allviewer.learning.samples import Samples
-from allviewer.learning.splits import Split, make_split
 from allviewer.learning.train import train
-from allviewer.systems.bundle import read_bundle
-from allviewer.systems.card import Figure, Judged, SystemCard
-from allviewer.systems.model import Model, load_model
+from allviewer.systems.bundle import read_card
+from allviewer.systems.card import SystemCard
+from allviewer.systems.model import locate_model
 from allviewer.systems.registry import system_names
-from allviewer.vocab.arrays import RGB, Floats
 from allviewer.vocab.errors import DataError
-from allviewer.vocab.taxonomy import TAXONOMIES
+from allviewer.vocab.taxonomy import taxonomy_of
+
+TOLD = 24
+"""Errors that a report names, the surest first."""
+
+CARRIED = ("reconstruction_correlation",)
+"""Figures out of fold that only the card knows: the file keeps no reconstruction of each cell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What an evaluation found.
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """An evaluation, and the pictures of its worst errors where they were asked for."""
 
-    Attributes
-    ----------
-    subject : model or system that was judged.
-    data : name of the data and number of cells.
-    judged : split, figures, baseline, table, notes.
-    """
-
-    subject: str
-    data: str
-    cells: dict[str, int]
-    judged: Judged
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON."""
-        return {
-            "subject": self.subject,
-            "data": self.data,
-            "cells": dict(self.cells),
-            **self.judged.model_dump(mode="json"),
-            "research_use_only": True,
-        }
-
-    def as_text(self) -> str:
-        """A table for a terminal; every split that is not by subject says so."""
-        counts = ", ".join(f"{n} {key}" for key, n in self.cells.items())
-        lines = [f"{self.subject} on {self.data} ({counts})", f"split: {self.judged.split}", ""]
-        lines.append(f"{'':26}{'model':>8}  {'95 % interval':16}{'colour baseline':>16}")
-        for name, figure in self.judged.metrics.items():
-            beside = self.judged.baseline.get(name)
-            other = "" if beside is None else f"{beside.value:16.3f}"
-            lines.append(f"{name.replace('_', ' '):26}{figure.value:8.3f}  {_interval(figure):16}{other}")
-        lines += ["", f"{'group':24}{'+':>5}{'-':>5}{'AUROC':>8}{'sens.':>8}{'spec.':>8}"]
-        for row in self.judged.groups if len(self.judged.groups) <= 60 else ():
-            shown = "".join(
-                "       –" if v is None else f"{v:8.3f}" for v in (row.auroc, row.sensitivity, row.specificity)
-            )
-            lines.append(f"{row.group[:24]:24}{row.positives:5}{row.negatives:5}{shown}")
-        lines += ["", *(f"{name.replace('_', ' ')}: {MEANING[name]}." for name in self.judged.metrics), ""]
-        return "\n".join([*lines, *self.judged.notes, "Research use only."])
+    evaluation: Evaluation
+    sheet: Sheet | None = None
 
 
-def _interval(figure: Figure) -> str:
-    return "" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
-
-
-def evaluate(
-    model_or_system: str | Path,
-    data: Path,
-    *,
-    split: str = "fold",
-    folds: int = 4,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    taxonomy: str | None = None,
-    work: Path | None = None,
-) -> Evaluation:
-    """Judge a trained model on other data, or a system by training it fold by fold.
+def evaluate(model_or_system: str | Path, data: Path, **options: Any) -> Evaluation:
+    """Judge a trained model on labelled cells, or a system by training it fold by fold.
 
     A model asked about the very data that it was trained on answers with the out-of-fold logits stored in its file:
     what its networks say of cells that they were trained on would be no judgement.
@@ -95,98 +46,114 @@ def evaluate(
     ----------
     model_or_system : a system's name (trains folds), else a model's name or file.
     data : see `layouts.read_samples`.
-    split, folds, epochs, learning_rate, seed : for systems, see `train`.
-    work : file a judged system's model is written to; a system needs it.
+    options : as `evaluation_events` takes them.
 
     Raises
     ------
-    DataError, ModelError : as in `train` and `load_model`.
+    DataError, ModelError : as in `train` and `answers_of`.
     """
-    *_, last = evaluation_events(
-        model_or_system, data, split=split, folds=folds, epochs=epochs, learning_rate=learning_rate, seed=seed,
-        device=device, taxonomy=taxonomy, work=work,
-    )  # fmt: skip
-    assert isinstance(last, Evaluation)
-    return last
+    *_, last = evaluation_events(model_or_system, data, **options)
+    assert isinstance(last, Evaluated)
+    return last.evaluation
 
 
 def evaluation_events(
     model_or_system: str | Path,
     data: Path,
     *,
-    split: str = "fold",
-    folds: int = 4,
-    epochs: int | None = None,
-    learning_rate: float | None = None,
-    seed: int = 0,
     device: str = "auto",
-    taxonomy: str | None = None,
     work: Path | None = None,
-) -> Iterator[FitEvent | Evaluation]:
-    """As `evaluate`, telling what happens on the way; the last event is the `Evaluation`."""
-    if str(model_or_system) not in system_names():
-        yield _of_model(load_model(model_or_system, device), model_or_system, data)
-        return
-    if work is None:
-        raise DataError("a system is judged by training it: it needs a file to write to", todo="Give --out MODEL.")
-    for event in train(
-        str(model_or_system), data, work, split=split, folds=folds, epochs=epochs, learning_rate=learning_rate,
-        seed=seed, device=device, taxonomy=taxonomy or "all-hem",
-    ):  # fmt: skip
-        yield event
-        if isinstance(event, FitFinished):
-            samples = read_samples(data, TAXONOMIES[event.card.taxonomy])
-            yield Evaluation(str(model_or_system), _named(samples), samples.counts(), event.card.judged)
+    pictures: bool = False,
+    **fitting: Any,
+) -> Iterator[FitEvent | Evaluated]:
+    """As `evaluate`, telling what happens on the way; the last event is the `Evaluated`.
+
+    Parameters
+    ----------
+    device : ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    work : file that a judged system's model is written to; a system needs it.
+    pictures : also cut out the worst errors.
+    fitting : of a system: split, folds, epochs and whatever else `train` takes.
+    """
+    model = model_or_system
+    if str(model_or_system) in system_names():
+        if work is None:
+            raise DataError("a system is judged by training it: it needs a file to write to", todo="Give --out MODEL.")
+        yield from train(str(model_or_system), data, work, device=device, **fitting)
+        model = work
+    samples = cells_for(read_card(locate_model(model)), data)
+    answers = answers_of(model, samples, device)
+    rows = gather.wrong_rows(samples, answers)[:TOLD]
+    sheet = cut_sheet(samples, rows, answers.card.crop_um) if pictures else None
+    yield Evaluated(evaluation_of(samples, answers), sheet)
 
 
-def _of_model(model: Model, asked: str | Path, data: Path) -> Evaluation:
-    card = model.card
-    if card.known_taxonomy is None:
-        raise DataError(f"the taxonomy '{card.taxonomy}' is not known here", expected=", ".join(TAXONOMIES))
-    samples = read_samples(data, card.known_taxonomy)
-    crops = cut_patches(samples, card.crop_um, card.input_px, card.white, card.nucleus, margin=1)
-    if any(source.digest == samples.digest for source in card.data):
-        judged = _stored(model, asked, samples, crops, card)
-    else:
-        logits = np.concatenate([model.predict(crops[i : i + 32]).probabilities for i in range(0, len(crops), 32)])
-        judged = Judged(
-            split="whole data set, none of it named by the model's card as training data",
-            metrics=figures(samples, logits), baseline=_baseline(samples, crops),
-            groups=group_table(samples, logits) if samples.grouped else (),
-            notes=("The baseline is out of fold on these data, so it has seen their laboratory; the model has not.",),
-        )  # fmt: skip
-    return Evaluation(f"model {model.name} ({model.digest[:12]})", _named(samples), samples.counts(), judged)
+def cells_for(card: SystemCard, data: Path) -> Samples:
+    """The labelled cells in ``data``, with a model's classes."""
+    return read_samples(data, taxonomy_of(card.taxonomy, card.classes))
 
 
-def _stored(model: Model, asked: str | Path, samples: Samples, crops: RGB, card: SystemCard) -> Judged:
-    """The honest answer on training data: out-of-fold logits from the file."""
-    from allviewer.systems.model import locate_model
-
-    _, arrays, _ = read_bundle(locate_model(asked))
-    if "judged.logits" not in arrays or len(arrays["judged.logits"]) != len(samples):
-        raise DataError(
-            f"the model {model.name} was trained on these very cells and was not judged out of fold",
-            where=str(samples.root), todo="Evaluate it on other data, or train it again with --split fold.",
-        )  # fmt: skip
-    logits: Floats = arrays["judged.logits"]
-    fold = arrays["judged.fold"]
-    probabilities = cross_calibrated(logits, samples.labels, fold, ~samples.cut)
-    kept = Split(fold, int(fold.max()) + 1, card.judged.split)
-    return Judged(
-        split=f"{card.judged.split} (out-of-fold predictions stored with the model)",
-        metrics=figures(samples, probabilities), baseline=_baseline(samples, crops, kept),
-        groups=group_table(samples, probabilities), notes=card.judged.notes,
+def evaluation_of(samples: Samples, answers: Answers) -> Evaluation:
+    """Everything that is told of one model's answers about these cells."""
+    p = answers.probabilities
+    drawn = drawn_figures(samples, p)
+    found = gather.known(drawn) | {
+        name: answers.card.judged.metrics[name]
+        for name in CARRIED
+        if answers.out_of_fold and name in answers.card.judged.metrics
+    }
+    colour = colour_answers(samples, answers.crops, answers.parted)
+    wrong = gather.wrong_rows(samples, answers)
+    prevalence = gather.prevalence_of(samples, answers, found)
+    return Evaluation(
+        model=gather.identity_of(answers), data=gather.data_of(samples), classes=samples.classes, figures=found,
+        undefined=gather.undefined(drawn, samples), baseline={} if colour is None else figures(samples, colour[0]),
+        baseline_split="" if colour is None else colour[1], per_class=gather.class_rows(samples, p),
+        confusion=gather.confusion_counts(samples, p), curves=gather.curves_of(samples, p),
+        baseline_curves={} if colour is None else gather.curves_of(samples, colour[0]),
+        band=gather.band_of(samples, answers), prevalence=prevalence, groups=gather.group_lines(samples, answers),
+        wrong=gather.cells_of(samples, wrong[:TOLD], [answers]), wrong_total=len(wrong),
+        notes=notes_of(samples, [answers], colour is not None),
     )  # fmt: skip
 
 
-def _baseline(samples: Samples, crops: RGB, split: Split | None = None) -> dict[str, Figure]:
-    """The colour baseline out of fold; empty where the data allow no folds."""
-    try:
-        parted = split or make_split(samples, "fold")
-    except DataError:
-        return {}
-    return figures(samples, baseline.out_of_fold(crops, samples.labels, parted.fold, ~samples.cut))
-
-
-def _named(samples: Samples) -> str:
-    return f"{samples.name}, {len(samples)} cells"
+def notes_of(samples: Samples, rivals: list[Answers], baseline: bool) -> tuple[str, ...]:
+    """How to read the figures."""
+    notes = []
+    if any(a.optimistic for a in rivals):
+        notes.append(
+            "Image-level split (optimistic): cells of one subject may stand on both sides, so that every figure is "
+            "higher than it would be on new subjects."
+        )
+    data = gather.data_of(samples)
+    if samples.grouped:
+        notes.append(
+            f"Intervals: 95 %, bootstrap over whole {data.drawn}, 1000 draws; there are {data.groups} of them."
+        )
+    else:
+        notes.append(
+            "Intervals: 95 %, bootstrap over images, 1000 draws, because subjects are not known: they are too narrow "
+            "where several images come from one subject."
+        )
+    if any(a.out_of_fold for a in rivals):
+        notes.append(
+            "Out of fold: every cell was predicted by a network that saw no cell of its fold; probabilities and the "
+            "unsure band of a fold were fitted on the other folds."
+        )
+    if any(not a.out_of_fold for a in rivals):
+        notes.append(
+            "Predicted: the model's card does not name these cells. If they were among its training cells under "
+            "another name, the figures are too good."
+        )
+    if any(not a.out_of_fold for a in rivals) and baseline:
+        notes.append("The colour baseline is out of fold on these data, so it has seen their laboratory.")
+    if samples.cut.any():
+        notes.append(
+            "Cells cut by a field's edge are never trained on; they count where a figure says 'all cells', and not in "
+            "calibration, band and reliability."
+        )
+    for note in (note for a in rivals if a.out_of_fold for note in a.card.judged.notes):
+        # the card's own remarks; what it says in general is said above
+        if not any(note[:12] == told[:12] for told in notes):
+            notes.append(note)
+    return tuple(notes)

@@ -25,7 +25,7 @@ def test_help_imports_neither_torch_nor_qt_nor_numpy():
 
 def test_help_lists_every_verb():
     done = subprocess.run([ALLVIEWER, "--help"], capture_output=True, text=True, check=True)
-    for verb in ("open", "analyze", "models", "train", "evaluate", "synth"):
+    for verb in ("open", "analyze", "models", "train", "evaluate", "compare", "synth"):
         assert verb in done.stdout
     assert "Research use only" in " ".join(done.stdout.split())
 

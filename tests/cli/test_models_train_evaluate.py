@@ -41,7 +41,30 @@ def test_train_then_evaluate(capsys, tmp_path):
     told = capsys.readouterr().out
     for word in ("16 labelled cells", "fold 2    held out", "final     epoch   1/1", f"wrote {out}", "session-grouped"):
         assert word in told
-    assert main(["evaluate", str(out), str(data), "--json", str(figures), "--device", "cpu"]) == 0
+    page = tmp_path / "figures.html"
+    line = ["evaluate", str(out), str(data), "--device", "cpu", "--json", str(figures), "--html", str(page), "--crops"]
+    assert main(line) == 0
     assert "out-of-fold" in capsys.readouterr().out
-    assert json.loads(figures.read_text())["metrics"]["auroc"]
+    assert json.loads(figures.read_text())["figures"]["auroc"]
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert main(["compare", str(out), str(out), str(data), "--device", "cpu", "--html", str(page)]) == 0
+    assert "0 cells that not all models call the same" in capsys.readouterr().out
+    assert "Comparison" in page.read_text()
     assert not list(tmp_path.glob("*.part*"))
+
+
+def test_wrong_usage_does_nothing(capsys, tmp_path):
+    page = str(tmp_path / "p.html")
+    for line, word in (
+        (["compare", "alnet-1", str(tmp_path)], "two models"),
+        (["compare", "a", "b", str(tmp_path), "--crops"], "--html"),
+        (["compare", "a", "b", str(tmp_path), "--html", str(tmp_path)], "no file can be written"),
+        (["evaluate", "alnet-1", str(tmp_path), "--crops"], "--html"),
+        (["evaluate", "alnet-1", str(tmp_path), "--html", str(tmp_path / "no" / "p.html")], "no file can be written"),
+        (["evaluate", "segmentation", "--html", page], "--html is an option of a model"),
+    ):
+        assert main(line) == 2
+        told = capsys.readouterr().err
+        assert word in told
+        assert "Nothing was done" in told
+    assert not list(tmp_path.iterdir())

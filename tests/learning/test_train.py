@@ -1,6 +1,5 @@
 """Training end to end on drawn smears: the same seed, a kill in the middle, the file, the judgement."""
 
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import torch
 from allviewer import learning
 from allviewer.learning.checkpoint import read_checkpoint, write_checkpoint
 from allviewer.learning.patches import cut_patches
+from allviewer.learning.report import evaluation_text
 from allviewer.systems import load_model
 from allviewer.systems.bundle import read_bundle
 from allviewer.vocab.errors import DataError, ModelError
@@ -93,13 +93,14 @@ def test_it_tells_cells_unlike_its_training_cells(trained, manifest, samples):
 def test_evaluating_on_training_data_answers_out_of_fold(trained, manifest):
     out, events = trained
     found = learning.evaluate(out, manifest, device="cpu")
-    assert "out-of-fold" in found.judged.split
-    assert found.judged.metrics == events[-1].card.judged.metrics
-    text = found.as_text()
+    assert "out-of-fold" in found.model.split
+    assert found.model.out_of_fold
+    assert found.figures == events[-1].card.judged.metrics
+    assert found.baseline == events[-1].card.judged.baseline
+    text = evaluation_text(found)
     assert "session-grouped" in text
     assert "colour baseline" in text
     assert "Research use only" in text
-    assert json.loads(json.dumps(found.as_dict()))["metrics"]["auroc"]["value"] == found.judged.metrics["auroc"].value
 
 
 def test_evaluating_on_other_data_predicts(trained, manifest, tmp_path):
@@ -110,8 +111,9 @@ def test_evaluating_on_other_data_predicts(trained, manifest, tmp_path):
         found = learning.evaluate(trained[0], fewer, device="cpu")
     finally:
         fewer.unlink()
-    assert "none of it named" in found.judged.split
-    assert found.cells == {"blast": 6, "normal": 6}
+    assert "none of it named" in found.model.split
+    assert not found.model.out_of_fold
+    assert found.data.cells == {"blast": 6, "normal": 6}
 
 
 def test_image_splits_stay_labelled_optimistic(manifest, tmp_path):

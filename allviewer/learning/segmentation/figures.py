@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allviewer.counts.intervals import wilson
-from allviewer.learning.metrics import over_groups
+from allviewer.learning.draws import over_groups
 from allviewer.learning.segmentation.held import HELD
 from allviewer.learning.segmentation.words import Row
 from allviewer.segment.score import Agreement
@@ -42,7 +42,7 @@ def pooled(
     own = np.flatnonzero(bottoms > 0)
     each = tops[own] / bottoms[own]
     at = int(each.argmax() if held is not None and held.at_most else each.argmin())
-    figure = over_groups(np.asarray(groups or files)[own], lambda r: float(tops[own[r]].sum() / bottoms[own[r]].sum()))
+    figure = over_groups(np.asarray(groups or files)[own], lambda w: (w @ tops[own]) / (w @ bottoms[own]))
     return Row(
         key, what, unit, float(tops.sum() / bottoms.sum()), count, of,
         None if figure is None else figure.low, None if figure is None else figure.high,

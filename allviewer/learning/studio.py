@@ -15,6 +15,9 @@ from allviewer.systems.bundle import Arrays
 from allviewer.systems.training import EpochDone, Progress, Stage
 from allviewer.vocab.arrays import RGB, Rows
 
+KEEP_EVERY = 1.0
+"""Seconds between checkpoints at least: some stages have hundreds of passes, and a state of a hundred megabytes."""
+
 
 class FitStudio:
     """A `systems.training.Studio` over some rows of a job.
@@ -53,7 +56,7 @@ class FitStudio:
         return np.stack([augment(patches[self._rows[i]], own.input_px, self._recipe, rng, white) for i in rows])
 
     def run(self, name: str, stage: Stage, epochs: int) -> Progress[None]:
-        """Run a stage, one event a pass; a checkpoint is written after each, and gone on from."""
+        """Run a stage, one event a pass; after each, quick ones together, a checkpoint is written, and gone on from."""
         part, path = f"{self._part} {name}".strip(), self._path(name)
         done, finished, spent = 0, False, 0.0
         found = read_checkpoint(path)
@@ -62,14 +65,17 @@ class FitStudio:
             stage.restore(arrays)
             done, finished, spent = int(facts["done"]), bool(facts["finished"]), float(facts["seconds"])
         self.seconds += spent
+        kept = -KEEP_EVERY
         while done < epochs and not finished:
             begin = time.perf_counter()
             told = stage.epoch(done)
             done, finished = done + 1, stage.finished
             took = time.perf_counter() - begin
             self.seconds, spent = self.seconds + took, spent + took
-            facts = {"fit": self._identity(), "done": done, "finished": finished, "seconds": spent}
-            write_checkpoint(path, stage.arrays(), facts)
+            if finished or done == epochs or time.perf_counter() - kept >= KEEP_EVERY:
+                facts = {"fit": self._identity(), "done": done, "finished": finished, "seconds": spent}
+                write_checkpoint(path, stage.arrays(), facts)
+                kept = time.perf_counter()
             yield EpochDone(part, done, epochs, told.loss, told.accuracy, took, told.held_out)
 
     def once(self, name: str, compute: Callable[[], Arrays]) -> Arrays:

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from allviewer.systems.backbones import BACKBONES, BackboneChoice, backbone_options, kind_of
-from allviewer.systems.backbones.networks import SameConv2d, fresh
+from allviewer.systems.backbones.networks import SameConv2d, fresh, resizing
 from allviewer.systems.backbones.stored import restored, stored
 from allviewer.systems.backbones.trunk import Trunk, enlarged, trained_trunk
 from allviewer.systems.backbones.weights import kept_file, open_backbone, read_weights, reopen
@@ -70,6 +70,14 @@ def test_googlenet_up_to_its_pool_is_torchvisions_own_answer():
     x = pixels(96)
     with torch.no_grad():
         np.testing.assert_allclose(ours(x).mean((2, 3)), peer.eval()((x - 127.5) / 127.5), atol=1e-5)
+
+
+@pytest.mark.parametrize(("of", "to"), [(224, 128), (299, 224), (64, 96), (17, 5), (5, 17)])
+def test_resizing_is_torchs_antialiased(of, to):
+    line = torch.rand(1, 2, of, of, generator=torch.Generator().manual_seed(0))
+    matrix = torch.from_numpy(resizing(of, to))
+    peer = torch.nn.functional.interpolate(line, size=(to, to), mode="bilinear", antialias=True)
+    np.testing.assert_allclose(matrix @ line @ matrix.T, peer, atol=3e-5)  # its own weights are that coarse
 
 
 def test_same_padding_is_tensorflows():

@@ -8,15 +8,17 @@ import torch
 
 from allviewer.systems.backbones import BACKBONES, BackboneChoice
 from allviewer.systems.backbones.networks import fresh
+from allviewer.systems.backbones.stored import restored
 from allviewer.systems.boosted_trees import BoostedTrees
 from allviewer.systems.bundle import read_bundle, write_bundle
 from allviewer.systems.descent import arrays_of
+from allviewer.systems.torchvision_guard import import_torchvision
 from allviewer.systems.xincept import XIncept
 from allviewer.systems.xincept_head import ACTIVATIONS, DenseHead, activate, learnables, shapes, slope
 from allviewer.systems.xincept_torch import HeadModule
 from allviewer.vocab.errors import ModelError
 from tests.systems.conftest import make_card
-from tests.systems.toys import GivenMaps, ToyStudio, fitted, stored_source, tiny_backbones
+from tests.systems.toys import GivenMaps, ToyStudio, awake_arrays, fitted, stored_source, tiny_backbones
 
 pytest.importorskip("xgboost")
 NAMES = {2: ("blast", "normal"), 4: ("benign", "early", "pre", "pro")}
@@ -172,6 +174,32 @@ def test_heat_is_grad_cam_of_the_neural_head(classes):
         assert np.abs(heat[:, c] - peer).max() <= 2e-5
         assert peer.max() > 1e-3
         assert np.abs(heat[:, c] - heat[:, c - 1]).max() > 1e-3
+
+
+def test_heat_equals_pytorch_grad_cam():
+    """One backbone, whole: the peer hooks its last layer and runs backwards through the head."""
+    import_torchvision()
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    arrays, sources = awake_arrays(("tiny",))
+    head = HeadModule((12,), 2, "gelu", 4)
+    crops = np.random.default_rng(0).integers(0, 256, (4, 224, 224, 3), dtype=np.uint8)
+    card = card_for(2, sources, backbone="tiny")
+    heat = XIncept.from_arrays(card, arrays | arrays_of(head) | small_forest(2), "cpu").run(crops, heat=True).heat
+    backbone = restored(sources[0], arrays, "backbone.0.")
+    whole = torch.nn.Sequential(backbone, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), head).eval()
+    pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+    for c in range(2):
+        with GradCAM(model=whole, target_layers=[backbone.net.last]) as cam:
+            targets = [ClassifierOutputTarget(c)] * len(crops)
+            output = cam.activations_and_grads(pixels)
+            sum(t(o) for t, o in zip(targets, output, strict=True)).backward()
+            features = cam.activations_and_grads.activations[0].numpy()
+            slopes = cam.activations_and_grads.gradients[0].numpy()
+            peer = np.maximum(cam.get_cam_image(pixels, None, targets, features, slopes, False), 0)
+        assert np.abs(heat[:, c] - peer).max() <= 1e-3 * heat.max()  # float32 through seven layers, of faint heat
+    assert heat.max() > 1e-4
 
 
 def test_other_weights_other_maps(trained):

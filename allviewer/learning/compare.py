@@ -99,7 +99,7 @@ def _rival(
         model=gather.identity_of(own), figures=gather.known(drawn), undefined=gather.undefined(drawn, samples),
         differences={} if same else gather.known({name: drawn[name] - drawn_first[name] for name in drawn}),
         only_first=only_first, only_this=only_this, mcnemar=None if same else mcnemar(only_first, only_this),
-        curves=gather.curves_of(samples, own.probabilities),
+        curves=gather.curves_of(samples, own.probabilities), band=gather.band_of(samples, own),
     )  # fmt: skip
 
 

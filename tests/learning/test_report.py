@@ -205,6 +205,7 @@ def test_a_comparison_as_a_page():
     for each in found.models:
         assert all(f"{f.value:.3f}" in seen for f in each.figures.values())
         assert all(f"{d.value:+.3f}" in seen for d in each.differences.values())
+        assert all(f"{f.value:.3f}" in seen for f in (*each.band.coverage.values(), *each.band.figures.values()))
     assert "McNemar" in seen
     assert not re.search(r"https?://", page)
 

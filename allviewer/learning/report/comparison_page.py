@@ -3,7 +3,7 @@
 from html import escape
 
 from allviewer.learning.report import parts, plots
-from allviewer.learning.report.labels import HEADINGS, interval, label, number
+from allviewer.learning.report.labels import BAND, HEADINGS, interval, label, number
 from allviewer.learning.report.sheet import Sheet
 from allviewer.learning.report.words import Comparison, Rival
 
@@ -20,6 +20,7 @@ def comparison_page(found: Comparison, sheet: Sheet | None = None) -> str:
         _figures(found),
         parts.missing(found.models[0].undefined, found.data),
         *(_differences(found, rival) for rival in found.models[1:]),
+        _bands(found),
         _curves(found),
         _disagreements(found, names, sheet),
         parts.notes(found.notes, found.data),
@@ -64,6 +65,19 @@ def _differences(found: Comparison, rival: Rival) -> str:
     about = "The same draws for both. Bold: the interval does not hold 0. In errors and log loss, less is better."
     head = parts.heads("", "difference", "95 % interval") + f'<th class="mid">{-bound:+.2f} to {bound:+.2f}</th>'
     return f"<h2>{name} less {first}</h2><p>{about}</p>{test}{parts.table(head, ''.join(rows), narrow=True)}"
+
+
+def _bands(found: Comparison) -> str:
+    rows = ""
+    for rival in found.models:
+        kept = [rival.band.coverage.get(key) for key in found.classes]
+        told = "".join(f"<td>{parts.stacked(f)}</td>" for f in (*kept, *map(rival.band.figures.get, BAND)))
+        how = "out of fold" if rival.band.out_of_fold else "its own thresholds"
+        rows += f'<tr><td>{escape(rival.model.name)}<br><span class="dim">{how}</span></td>'
+        rows += f"<td>{number(rival.band.stated)}</td>{told}</tr>"
+    heads = (word.replace(" among", "<br>among").replace(" the training", "<br>the training") for word in BAND.values())
+    head = parts.heads("", "stated", *(f"kept of<br>{escape(key)}" for key in found.classes), *heads)
+    return f"<h2>The unsure band</h2><p>Whole cells; under each figure its 95 % interval.</p>{parts.table(head, rows)}"
 
 
 def _curves(found: Comparison) -> str:

@@ -54,8 +54,12 @@ def data_of(samples: Samples) -> Data:
         name=samples.name, where=str(samples.root), digest=samples.digest, cells=samples.counts(),
         cut=int(samples.cut.sum()), unit=samples.unit,
         groups=len(np.unique(samples.groups)), group_word=samples.group_word, grouped=samples.grouped,
-        notes=tuple(note for note in (samples.layout, samples.note, samples.confounded) if note),
+        notes=tuple(_sentence(note) for note in (samples.layout, samples.note, samples.confounded) if note),
     )  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def known(drawn: dict[str, Scores]) -> Figures:
@@ -228,12 +232,12 @@ def prevalence_of(samples: Samples, answers: Answers, figures: Figures) -> Preva
     if len(samples.classes) != 2:
         return None
     fitted, labels = _fitted_share(answers.card), samples.labels
-    here = float((labels == 0).mean())
+    whole = ~samples.cut
+    here = float((labels[whole] == 0).mean())
     error = None
     if fitted is not None and 0 < here < 1:
         moved = answers.probabilities.astype(np.float64) * [here / fitted, (1 - here) / (1 - fitted)]
         share = moved[:, 0] / moved.sum(axis=1)
-        whole = ~samples.cut
         error = over_groups(samples.groups[whole], lambda w: calibration_error(labels[whole] == 0, share[whole], w))
     predictive = {}
     if "sensitivity" in figures and "specificity" in figures:

@@ -112,16 +112,11 @@ def _classes(found: Evaluation) -> str:
     names = [n for n in told if any(n in row.figures for row in found.per_class)]
     rows = ""
     for row in found.per_class:
-        shares = "".join(f"<td>{_stacked(row.figures.get(n))}</td>" for n in names)
+        shares = "".join(f"<td>{parts.stacked(row.figures.get(n))}</td>" for n in names)
         rows += f"<tr><td>{escape(row.key)}</td><td>{row.cells}</td><td>{row.called}</td>{shares}</tr>"
     head = parts.heads("", "cells", "called", *(escape(label(n, found.data.drawn)) for n in names))
     about = "By the largest probability; under each figure its 95 % interval."
     return f"<h2>Each class against the rest</h2><p>{about}</p>{parts.table(head, rows)}"
-
-
-def _stacked(figure: Figure | None) -> str:
-    below = f'<br><span class="dim">{interval(figure)}</span>' if figure else ""
-    return number(figure.value if figure else None) + below
 
 
 def _share(figure: Figure, middle: float = 0.5) -> str:

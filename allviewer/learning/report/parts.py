@@ -126,6 +126,12 @@ def plain(figures: Figures, name: str) -> str:
     return f'<td class="value">{number(figure.value if figure else None)}</td><td class="dim">{interval(figure)}</td>'
 
 
+def stacked(figure: Figure | None) -> str:
+    """A value with its interval below, for one cell."""
+    below = f'<br><span class="dim">{interval(figure)}</span>' if figure else ""
+    return number(figure.value if figure else None) + below
+
+
 def cells(wrong: Sequence[Wrong], names: Sequence[str], sheet: Sheet | None) -> str:
     """Cells by name, or as a contact sheet where it was asked for."""
     if sheet is not None:

@@ -61,6 +61,7 @@ def comparison_text(found: Comparison) -> str:
             f"right alone: {rival.only_this} cells, {first} alone: {rival.only_first}; "
             f"McNemar's exact p {rival.mcnemar:.3g}" if rival.mcnemar is not None else "", indent=2,
         )  # fmt: skip
+    lines += ["", "the unsure band, whole cells", *_bands(found)]
     lines += ["", f"{found.disagreements_total} cells that not all models call the same"]
     lines += _cells(found.disagreements, found.disagreements_total)
     return "\n".join([*lines, "", *_notes(found.notes), NOTICE])
@@ -121,6 +122,17 @@ def _band(found: Evaluation) -> list[str]:
     rows += [[BAND[name], number(f.value), interval(f)] for name, f in band.figures.items()]
     how = "thresholds fitted without the fold" if band.out_of_fold else "the model's own thresholds"
     return [*aligned(rows), f"  ({how}; whole cells)"] if rows else ["  no cells"]
+
+
+def _bands(found: Comparison) -> list[str]:
+    rows = [["", *(f"kept of {key}" for key in found.classes), *BAND.values()]]
+    rows[0] = [head.replace(" among the sure", ", sure") for head in rows[0]]
+    for rival in found.models:
+        kept = (rival.band.coverage.get(key) for key in found.classes)
+        figures = (*kept, *map(rival.band.figures.get, BAND))
+        told = [number(f.value if f else None) for f in figures]
+        rows.append([f"{rival.model.name[:16]}, {share(rival.band.stated)}", *told])
+    return aligned([list(column) for column in zip(*rows, strict=True)])
 
 
 def _confusion(found: Evaluation) -> list[str]:

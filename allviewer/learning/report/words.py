@@ -179,7 +179,7 @@ class Prevalence(CardPart):
     Attributes
     ----------
     first : the class.
-    fitted, here : its share where the model was calibrated (whole cells), and in these data.
+    fitted, here : its share of the whole cells where the model was calibrated, and in these data.
     calibration_error : with probabilities moved to the share here by Bayes' rule; None where one class is missing.
     predictive : share of the first class in a sample → how many cells so called would be so, from sensitivity and
         specificity here.
@@ -240,6 +240,7 @@ class Rival(CardPart):
     only_first, only_this : cells that only the first, or only this one, called right.
     mcnemar : exact two-sided p of those two counts; None for the first.
     curves : of the first class of two, else of every class.
+    band : its unsure band, judged.
     """
 
     model: Identity
@@ -250,6 +251,7 @@ class Rival(CardPart):
     only_this: int
     mcnemar: float | None
     curves: dict[str, Curves]
+    band: Band
 
 
 class Comparison(CardPart):

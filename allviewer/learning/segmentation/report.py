@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from allviewer.learning.report.aligned import aligned
 from allviewer.learning.segmentation.words import Case, Curve, Row, Section
 
 SHOWN = 8
@@ -21,10 +22,8 @@ def section_text(section: Section, *, floors: bool = True) -> str:
     if section.note:
         lines.append(f"  {section.note}")
     table = [_HEAD, *(_cells(row, floors) for row in section.rows)]
-    widths = [max(len(line[k]) for line in table) for k in range(len(_HEAD))]
-    for k, line in enumerate(table):
-        first, rest = line[0].ljust(widths[0]), (c.rjust(w) for c, w in zip(line[1:-1], widths[1:-1], strict=True))
-        lines.append(f"  {first}  {'  '.join(rest)}  {line[-1]}".rstrip())
+    for k, line in enumerate(aligned(table, left=(0, len(_HEAD) - 1))):
+        lines.append(line)
         row = section.rows[k - 1] if k else None
         if row is not None and row.worst is not None:
             lines.append(f"      worst {shown(row.worst[0], row.unit)}  {row.worst[1]}")
@@ -63,22 +62,14 @@ def _bare(value: float, row: Row) -> str:
 def _curve(curve: Curve) -> list[str]:
     unit = f" [{curve.unit}]" if curve.unit else ""
     heads = [level if isinstance(level, str) else f"{level:g}" for level in curve.levels]
-    names = [curve.what + unit, *curve.figures, "n"]
-    table = [heads, *([shown(v, curve.key) for v in f] for f in curve.figures.values()), [str(n) for n in curve.n]]
-    first = max(map(len, names))
-    widths = [max(len(line[k]) for line in table) for k in range(len(heads))]
-    return [
-        f"  {name.ljust(first)}  {'  '.join(c.rjust(w) for c, w in zip(line, widths, strict=True))}"
-        for name, line in zip(names, table, strict=True)
-    ]
+    rows = [[name, *(shown(v, curve.key) for v in values)] for name, values in curve.figures.items()]
+    return aligned([[curve.what + unit, *heads], *rows, ["n", *map(str, curve.n)]])
 
 
 def _cases(cases: Sequence[Case]) -> list[str]:
     if not cases:
         return []
-    lines = ["", "  worst"]
-    width = max(len(c.file) for c in cases[:SHOWN])
-    lines += [f"    {c.file.ljust(width)}  {c.what}" for c in cases[:SHOWN]]
+    lines = ["", "  worst", *aligned([(c.file, c.what) for c in cases[:SHOWN]], left=(0, 1), indent=4)]
     if len(cases) > SHOWN:
         lines.append(f"    and {len(cases) - SHOWN} more")
     return lines

@@ -43,6 +43,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from allviewer.systems.backbones import whole_option
 from allviewer.systems.bundle import Arrays
 from allviewer.systems.card import SystemCard
 from allviewer.systems.devices import choose_runtime
@@ -189,9 +190,9 @@ class CAECNN:
 
         from allviewer.systems.cae_cnn_torch import encoder, fresh_autoencoder, fresh_classifier, pictures
         from allviewer.systems.descent import Descent, arrays_of, class_loss, plan_for
-        from allviewer.systems.encoded import balanced_accuracy, count_of, drawn_codes, encode_views, whole_crops
+        from allviewer.systems.encoded import balanced_accuracy, drawn_codes, encode_views, whole_crops
 
-        own, passes = cls.defaults, count_of(studio.options, "autoencoder-epochs")
+        own, passes = cls.defaults, whole_option(studio.options, "autoencoder-epochs", 1)
         autoencoder = fresh_autoencoder(studio.seed)
         plan = plan_for(
             studio, own, batch=AUTOENCODER_BATCH, epochs=passes, schedule="constant", averaging=0.0, patience=None
@@ -199,7 +200,7 @@ class CAECNN:
         first = Descent(autoencoder, pictures(studio), mse_loss, studio.weights, plan)
         yield from studio.run("autoencoder", first, passes)
         learned = arrays_of(first.settled())
-        codes = encode_views(studio, encoder(autoencoder, studio.device), count_of(studio.options, "views"))
+        codes = encode_views(studio, encoder(autoencoder, studio.device), whole_option(studio.options, "views"))
         second = Descent(
             fresh_classifier(studio.classes, studio.seed), drawn_codes(studio, codes), class_loss("ce", 0.0),
             studio.weights, plan_for(studio, own, schedule="drop", averaging=0.0),

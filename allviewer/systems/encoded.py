@@ -1,6 +1,6 @@
 """Views of cells that went through a frozen encoder once, to train what stands behind it on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -9,16 +9,8 @@ from torch import nn
 from allviewer.systems.descent import Batch
 from allviewer.systems.training import Studio
 from allviewer.vocab.arrays import RGB, Floats, Halves, Rows
-from allviewer.vocab.errors import ModelError
 
 BATCH = 16
-
-
-def count_of(options: Mapping[str, str], name: str) -> int:
-    """A system's option that is a whole number from 1; ModelError for another."""
-    if not options[name].isdecimal() or int(options[name]) < 1:
-        raise ModelError(f"the option '{name}' is a count", expected="a whole number from 1", got=options[name])
-    return int(options[name])
 
 
 def encode_views(studio: Studio, encode: Callable[[RGB], Floats], views: int) -> Halves:

@@ -47,14 +47,29 @@ class ToyStudio:
         return dict(compute())
 
 
-def fitted(system, studio):
-    """What ``system.fit`` answers."""
+def fitted(system, studio, events=None):
+    """What ``system.fit`` answers; its events go into a list where one is given."""
     steps = system.fit(studio)
     while True:
         try:
-            next(steps)
+            told = next(steps)
+            if events is not None:
+                events.append(told)
         except StopIteration as end:
             return end.value
+
+
+def kept_aside(studio, rows):
+    """The studio with these rows kept for validation."""
+    studio.validation[rows] = True
+    studio.weights = ~studio.validation / (~studio.validation).sum()
+    return studio
+
+
+def defaults_of(system, **changes):
+    """A system's options with some changed; underscores stand for hyphens."""
+    own = {name: option.default for name, option in system.options.items()}
+    return own | {name.replace("_", "-"): value for name, value in changes.items()}
 
 
 class Tiny(nn.Module):

@@ -106,8 +106,8 @@ def _card(
     return SystemCard(
         system=job.system.key, name=model or name, version=version if model else "1",
         title=f"{job.system.key}: {' or '.join(samples.classes)}, trained on {samples.name}", paper=own.paper,
-        unit="field" if own.unit == "field" else "cell", taxonomy=_taxonomy(samples), classes=samples.classes,
-        input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
+        unit="field" if "field" in (own.unit, samples.unit) else "cell", taxonomy=_taxonomy(samples),
+        classes=samples.classes, input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
         options=_options(job), backbones=fitted.backbones, explains=own.explains,
         data=(
             DataSource(

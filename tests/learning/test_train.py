@@ -192,3 +192,16 @@ def test_a_card_keeps_a_files_name_and_not_where_it_lies(samples, tmp_path):
     given |= {"backbone-weights": "/home/someone/secret project/weights.safetensors"}
     job = Job(LatentSVM, samples, None, 1, 0, 0, "cpu", tmp_path, None, None, given)
     assert _options(job) == given | {"backbone-weights": "weights.safetensors"}
+
+
+def test_fields_labelled_as_a_whole_make_a_model_of_fields(samples, tmp_path):
+    from dataclasses import replace
+
+    from allviewer.learning.cardmaker import unjudged_card
+    from allviewer.learning.job import Job
+    from allviewer.systems.alnet import ALNet
+    from allviewer.systems.training import Fitted
+
+    for unit in ("cell", "field"):
+        job = Job(ALNet, replace(samples, unit=unit), None, 1, 1e-3, 0, "cpu", tmp_path, None, None, {})
+        assert unjudged_card(job, Fitted({}), "fp32").unit == unit

@@ -178,7 +178,6 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     from allviewer.vocab.events import CellsClassified, CellsFound, FieldJudged, Finished, Started
     from allviewer.vocab.prediction import Prediction
     from allviewer.vocab.quality import FieldQuality
-    from allviewer.vocab.taxonomy import taxonomy_of
 
     key = (str(args.model), args.device)
     model = _MODELS[key] if key in _MODELS else _MODELS.setdefault(key, load_model(*key))
@@ -204,6 +203,6 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     prediction = Prediction.concat(parts)
     return Analysed(
         slide, pixel_size, recipe, CellTable.concat(tables), prediction,
-        taxonomy_of(model.card.taxonomy, model.card.classes), model.name, seconds, FieldQuality.over(judged),
+        model.card.shown_taxonomy, model.name, seconds, FieldQuality.over(judged),
         slide_likeness(model.card, prediction),
     )  # fmt: skip

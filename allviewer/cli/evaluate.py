@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from allviewer.cli import report
-from allviewer.cli.train import add_fitting, tell
+from allviewer.cli.train import DATA, SPLITS, add_fitting, tell
 
 SEGMENTATION = "segmentation"
 """Stands where a model's name is asked for; a file of that name is meant by its path, ./segmentation."""
@@ -33,7 +33,7 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument(
         "data", nargs="*", metavar="DATA",
-        help="of a model: an ALL-IDB1 tree, a folder with one folder a class, or a CSV manifest. Of the segmentation: "
+        help=f"of a model: {DATA}. Of the segmentation: "
         "data sets with their manifest.csv, folders of such, or the word synthetic (the default), which needs no data",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
@@ -45,7 +45,7 @@ def add(subparsers: Any) -> None:
     theirs = parser.add_argument_group("options of a model")
     theirs.add_argument("--out", type=Path, metavar="MODEL", help="where the model of a judged system is written")
     report.add_report(theirs)
-    add_fitting(theirs, ("fold", "session", "image"))
+    add_fitting(theirs, SPLITS)
     parser.set_defaults(run=run, usual={name: parser.get_default(name) for name in OF_A_MODEL})
 
 
@@ -83,7 +83,7 @@ def _model(args: argparse.Namespace) -> int:
 
     for event in learning.evaluation_events(
         args.model, Path(args.data[0]), split=args.split, folds=args.folds, epochs=args.epochs,
-        learning_rate=args.learning_rate, seed=args.seed, device=args.device, taxonomy=args.taxonomy or "all-hem",
+        learning_rate=args.learning_rate, seed=args.seed, device=args.device, taxonomy=args.taxonomy,
         work=args.out, pictures=args.crops,
     ):  # fmt: skip
         if isinstance(event, learning.Evaluated):

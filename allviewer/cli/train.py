@@ -4,6 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+SPLITS = ("fold", "subject", "session", "image", "given")
+DATA = (
+    "a folder with one folder a class; a C-NMC 2019, ALL-IDB or Taleghani tree; a CSV manifest; or a study of reviewed "
+    "cells"
+)
+TAXONOMY = (
+    "classes to tell apart: all-hem, benign-early-pre-pro, fab, lineages, a .toml or .json FILE of your own, or "
+    "the word folders for the labels as the data name them (default: the usual ones of such data)"
+)
+
 
 def add(subparsers: Any) -> None:
     """Add the verb to an argparse subparsers object."""
@@ -14,7 +24,7 @@ def add(subparsers: Any) -> None:
         "calibrated, and written with its card. Progress is kept after every epoch: see --resume.",
     )
     parser.add_argument("system", help="name of the system, e.g. alnet")
-    parser.add_argument("data", type=Path, help="an ALL-IDB1 tree, a folder with one folder a class, or a CSV manifest")
+    parser.add_argument("data", type=Path, help=DATA)
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="the .safetensors file to write")
     parser.add_argument("--resume", action="store_true", help="go on where an interrupted training stopped")
     parser.add_argument(
@@ -29,7 +39,7 @@ def add(subparsers: Any) -> None:
         "(default: train on every cell, all epochs)",
     )  # fmt: skip
     parser.add_argument("--note", default="", metavar="TEXT", help="what readers of the card's figures should know")
-    add_fitting(parser, ("fold", "session", "image", "none"))
+    add_fitting(parser, (*SPLITS, "none"))
     parser.set_defaults(run=run)
 
 
@@ -39,17 +49,17 @@ def add_fitting(parser: "argparse._ActionsContainer", splits: tuple[str, ...]) -
         "--split",
         choices=splits,
         default="fold",
-        help="fold: whole sessions or subjects dealt into folds (default); session: leave one out; image: without "
-        "regard to subjects, optimistic, only to reproduce a paper"
+        help="fold: whole subjects or sessions dealt into folds (default); subject (or session): leave one out; image: "
+        "without regard to subjects, optimistic, only to reproduce a paper; given: the folds that the data name"
         + ("; none: no judgement" if "none" in splits else ""),
     )
-    parser.add_argument("--folds", type=int, default=4, metavar="N", help="how many folds (default 4)")
+    parser.add_argument("--folds", type=several, default=4, metavar="N", help="how many folds (default 4)")
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the data (default: the system's own)")
     parser.add_argument("--learning-rate", type=rate, metavar="R", help="peak rate (default: the system's own)")
     parser.add_argument(
         "--seed", type=whole, default=0, metavar="N", help="same seed, same machine, same model (default 0)"
     )
-    parser.add_argument("--taxonomy", default=None, metavar="KEY", help="classes to tell apart (default all-hem)")
+    parser.add_argument("--taxonomy", default=None, metavar="KEY|FILE", help=TAXONOMY)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default auto")
 
 
@@ -58,6 +68,16 @@ def rate(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"expected more than 0 and at most 1, got {text}")
+    return value
+
+
+def several(text: str) -> int:
+    """An argparse type: a number of folds that leaves something to train on."""
+    value = int(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError(
+            f"{text} folds would hold everything out and train on nothing: expected 2 or more, or --split none"
+        )
     return value
 
 
@@ -87,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     for event in learning.train(
         args.system, args.data, args.out, split=args.split, folds=args.folds, epochs=args.epochs,
         learning_rate=args.learning_rate, seed=args.seed, device=args.device, resume=args.resume,
-        taxonomy=args.taxonomy or "all-hem", options=options, patience=args.patience, note=args.note,
+        taxonomy=args.taxonomy, options=options, patience=args.patience, note=args.note,
     ):  # fmt: skip
         tell(event)
         if isinstance(event, learning.FitFinished):
@@ -101,7 +121,8 @@ def tell(event: object) -> None:
     from allviewer import learning
 
     match event:
-        case learning.FitStarted(samples, folds, epochs, split):
+        case learning.FitStarted(samples, folds, epochs, split, data):
+            print(f"taken for {data}", flush=True)
             print(
                 f"{samples} labelled cells; {split}; {folds} folds and a final fit of {epochs} epochs each", flush=True
             )

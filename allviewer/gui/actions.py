@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from allviewer.gui.commands import MENUS, Bench, Command, printed
+from allviewer.gui.commands import LABEL, MENUS, Bench, Command, commands, printed
+from allviewer.vocab.taxonomy import Taxonomy
 
 
 class Actions:
@@ -34,15 +35,39 @@ class Actions:
         self._window, self._bench = window, bench
         self._actions: dict[str, QAction] = {}
         self.buttons: list[tuple[QAbstractButton, Command]] = []
+        self._menus: dict[str, QMenu] = {}
         for command in table:
-            action = QAction(command.title, window)
-            action.setShortcuts([QKeySequence(key) for key in command.keys])
-            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-            action.setToolTip(command.tip)
-            action.setStatusTip(command.tip)
-            action.triggered.connect(self._runner(command))
-            window.addAction(action)
-            self._actions[command.id] = action
+            self._make(command)
+
+    def _make(self, command: Command) -> QAction:
+        action = QAction(command.title, self._window)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setToolTip(command.tip)
+        action.setStatusTip(command.tip)
+        action.triggered.connect(self._runner(command))
+        self._window.addAction(action)
+        self._actions[command.id] = action
+        return action
+
+    def label(self, taxonomy: Taxonomy) -> None:
+        """Let the keys and menu entries that label a cell be those of a taxonomy; buttons for others are forgotten."""
+        fresh = {command.id: command for command in commands(taxonomy)}
+        labels = [id for id in fresh if id.startswith(LABEL)]
+        if [(i, fresh[i].keys, fresh[i].title) for i in labels] == [
+            (i, c.keys, c.title) for i, c in self.table.items() if i.startswith(LABEL)
+        ]:
+            return
+        for id in [id for id in self.table if id.startswith(LABEL)]:
+            action = self._actions.pop(id)
+            self._window.removeAction(action)
+            action.deleteLater()  # Qt takes it out of its menu
+        self.buttons = [(button, command) for button, command in self.buttons if not command.id.startswith(LABEL)]
+        self.table = fresh
+        for id in labels:
+            action = self._make(fresh[id])
+            if fresh[id].menu in self._menus:
+                self._menus[fresh[id].menu].insertAction(self._actions["review.reject"], action)
 
     def _runner(self, command: Command) -> Callable[[], None]:
         def run() -> None:
@@ -59,7 +84,7 @@ class Actions:
 
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Build the menus; returns them by name."""
-        menus = {name: bar.addMenu(f"&{name}") for name in MENUS}
+        self._menus = menus = {name: bar.addMenu(f"&{name}") for name in MENUS}
         for name, menu in menus.items():
             menu.setToolTipsVisible(True)
             menu.aboutToShow.connect(self.refresh)

@@ -140,10 +140,14 @@ def _relabel(b: Bench, key: str) -> None:
     b.desk.relabel(key)
 
 
+LABEL = "review.label."
+"""Before a class's key: the command that labels the selected cell so."""
+
+
 def _class_commands(taxonomy: Taxonomy) -> list[Command]:
     return [
         Command(
-            f"review.label.{c.key}", c.name.capitalize(), "Review", (str(i),), f"Review the selected cell as {c.name}",
+            f"{LABEL}{c.key}", c.name.capitalize(), "Review", (str(i),), f"Review the selected cell as {c.name}",
             partial(_relabel, key=c.key), _selected, "label",
         )
         for i, c in enumerate(taxonomy.classes[:9], start=1)

@@ -25,7 +25,7 @@ from allviewer.vocab.errors import AllviewerError, ConflictError
 from allviewer.vocab.events import CellsClassified, FieldJudged, Finished, Started
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.region import Region
-from allviewer.vocab.taxonomy import ALL_HEM, Taxonomy, taxonomy_of
+from allviewer.vocab.taxonomy import ALL_HEM, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ class Desk:
     def _begin(self, field: Field, started: Started) -> None:
         assert field.slide is not None
         model = self._models.model
-        self.taxonomy = taxonomy_of(model.card.taxonomy, model.card.classes) if model is not None else ALL_HEM
+        self.taxonomy = model.card.shown_taxonomy if model is not None else ALL_HEM
         field.tiles, field.pixel_size, field.recipe = started.tiles, started.pixel_size, started.recipe
         try:
             self.study.add_slide(

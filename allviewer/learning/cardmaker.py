@@ -15,7 +15,7 @@ from allviewer.learning.calibrate import fit_band, fit_calibration
 from allviewer.learning.job import Job
 from allviewer.learning.judge import cross_calibrated, figures, group_table, redrawn
 from allviewer.learning.samples import EDGE_UM, Samples
-from allviewer.systems.card import Calibration, DataSource, Judged, Likeness, SystemCard, Training, UnsureBand
+from allviewer.systems.card import Calibration, DataSource, Judged, Likeness, OwnClass, SystemCard, Training, UnsureBand
 from allviewer.systems.training import Fitted
 from allviewer.vocab.arrays import Floats
 from allviewer.vocab.taxonomy import TAXONOMIES
@@ -96,6 +96,8 @@ def _card(
     model, _, version = name.rpartition("-")
     limits = LIMITS + ((IMAGE_LIMIT if job.split.optimistic else GROUP_LIMIT,) if job.split else ())
     limits += (CAMERA_LIMIT,) if _camera_confounded(samples) else ()
+    limits += (samples.confounded,) if samples.confounded else ()
+    known = samples.taxonomy.key in TAXONOMIES
     departures = own.departures
     if job.learning_rate != own.learning_rate:
         departures += (f"learning rate {job.learning_rate:g} (its own: {own.learning_rate:g})",)
@@ -106,8 +108,10 @@ def _card(
     return SystemCard(
         system=job.system.key, name=model or name, version=version if model else "1",
         title=f"{job.system.key}: {' or '.join(samples.classes)}, trained on {samples.name}", paper=own.paper,
-        unit="field" if "field" in (own.unit, samples.unit) else "cell", taxonomy=_taxonomy(samples),
-        classes=samples.classes, input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
+        unit="field" if "field" in (own.unit, samples.unit) else "cell", taxonomy=samples.taxonomy.key,
+        classes=samples.classes, taxonomy_name="" if known else samples.taxonomy.name,
+        own_classes=() if known else _own_classes(samples),
+        input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
         options=_options(job), backbones=fitted.backbones, explains=own.explains,
         data=(
             DataSource(
@@ -193,8 +197,11 @@ def _camera_confounded(samples: Samples) -> bool:
     return len(np.unique(with_first)) == 2 and len(kinds) > 1 and min(kinds) == 1
 
 
-def _taxonomy(samples: Samples) -> str:
-    return next(key for key, each in TAXONOMIES.items() if each.keys == samples.classes)
+def _own_classes(samples: Samples) -> tuple[OwnClass, ...]:
+    return tuple(
+        OwnClass(key=c.key, name=c.name, colour=c.colour, letter=c.letter, aliases=c.aliases)
+        for c in samples.taxonomy.classes
+    )
 
 
 def _machine(device: str) -> str:

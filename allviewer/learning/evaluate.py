@@ -19,7 +19,6 @@ from allviewer.systems.card import SystemCard
 from allviewer.systems.model import locate_model
 from allviewer.systems.registry import system_names
 from allviewer.vocab.errors import DataError
-from allviewer.vocab.taxonomy import taxonomy_of
 
 TOLD = 24
 """Errors that a report names, the surest first."""
@@ -90,7 +89,7 @@ def evaluation_events(
 
 def cells_for(card: SystemCard, data: Path) -> Samples:
     """The labelled cells in ``data``, with a model's classes."""
-    return read_samples(data, taxonomy_of(card.taxonomy, card.classes))
+    return read_samples(data, card.shown_taxonomy)
 
 
 def evaluation_of(samples: Samples, answers: Answers) -> Evaluation:

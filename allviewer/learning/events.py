@@ -9,12 +9,16 @@ from allviewer.systems.training import EpochDone
 
 @dataclass(frozen=True, slots=True)
 class FitStarted:
-    """Data are read and split: ``samples`` cells, ``folds`` fits for judging and one for keeps, of ``epochs`` each."""
+    """Data are read and split: ``samples`` cells, ``folds`` fits for judging and one for keeps, of ``epochs`` each.
+
+    ``data`` says what the data were taken for.
+    """
 
     samples: int
     folds: int
     epochs: int
     split: str
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from allviewer.learning.job import Job, checked_options
 from allviewer.learning.layouts import read_samples
 from allviewer.learning.metrics import auroc
 from allviewer.learning.patches import cut_patches
-from allviewer.learning.splits import make_split
+from allviewer.learning.splits import check_folds, make_split
 from allviewer.learning.studio import FitStudio
 from allviewer.systems.bundle import write_bundle
 from allviewer.systems.devices import accelerators, choose_runtime, may_have_accelerator
@@ -26,7 +26,7 @@ from allviewer.systems.system import System
 from allviewer.systems.training import Fitted
 from allviewer.vocab.arrays import RGB, Floats
 from allviewer.vocab.errors import DataError
-from allviewer.vocab.taxonomy import TAXONOMIES
+from allviewer.vocab.own_taxonomy import choose_taxonomy
 
 
 def train(
@@ -41,7 +41,7 @@ def train(
     seed: int = 0,
     device: str = "auto",
     resume: bool = False,
-    taxonomy: str = "all-hem",
+    taxonomy: str | None = None,
     options: Mapping[str, str] | None = None,
     patience: int | None = None,
     note: str = "",
@@ -53,10 +53,11 @@ def train(
     system : registered name, e.g. ``alnet``.
     data : see `layouts.read_samples`.
     out : the ``.safetensors`` to write. ``OUT.partial/`` beside it holds checkpoints until then.
-    split : ``fold``, ``session``, ``image`` (see `splits.make_split`) or ``none``: not judged, not calibrated.
+    split : one of `splits.SPLITS` (see `splits.make_split`) or ``none``: not judged, not calibrated.
     folds : how many, where the split leaves that open.
     epochs, learning_rate : the system's defaults where None.
     seed : the same seed on the same machine gives the same model.
+    taxonomy : see `own_taxonomy.choose_taxonomy`; None: the usual classes of such data.
     options : of the system, by name.
     patience : stop a stage after so many epochs without gain on groups kept aside, and keep its best; None: train
         on every cell, all epochs.
@@ -72,8 +73,9 @@ def train(
     DataError, ModelError : data or system missing or unusable.
     """
     kind = find_system(system)
-    if taxonomy not in TAXONOMIES:
-        raise DataError(f"'{taxonomy}' is no taxonomy", expected=", ".join(TAXONOMIES))
+    classes = None if taxonomy is None else choose_taxonomy(taxonomy)
+    if split in ("fold", "image"):
+        check_folds(folds)
     if out.suffix != ".safetensors":
         raise DataError("a model file ends in .safetensors", where=str(out), todo="Change the name after --out.")
     chosen = checked_options(kind, options or {})
@@ -86,7 +88,7 @@ def train(
     rate = own.learning_rate if learning_rate is None else learning_rate
     if epochs < 1:
         raise DataError("training takes at least one epoch", got=str(epochs))
-    samples = read_samples(data, TAXONOMIES[taxonomy])
+    samples = read_samples(data, classes)
     parted = None if split == "none" else make_split(samples, split, folds, seed)
     folder = out.with_suffix(".partial")
     if folder.exists() and not resume:
@@ -96,7 +98,8 @@ def train(
     cut = partial(cut_patches, samples, own.crop_um, own.input_px, own.white, own.nucleus)
     patches, crops = cut(into=folder / f"patches-{known}"), cut(margin=1, into=folder / f"crops-{known}")
     job = Job(kind, samples, parted, epochs, rate, seed, device, folder, patches, crops, chosen, patience, note)
-    yield FitStarted(len(samples), parted.folds if parted else 0, epochs, parted.words if parted else "not judged")
+    words = parted.words if parted else "not judged"
+    yield FitStarted(len(samples), parted.folds if parted else 0, epochs, words, samples.layout)
     seconds = 0.0
     unseen = Unseen.blank(len(samples), len(samples.classes))
     for fold in range(parted.folds if parted else 0):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from allviewer.vocab.taxonomy import TAXONOMIES, Taxonomy
+from allviewer.vocab.taxonomy import MOST, TAXONOMIES, CellClass, Taxonomy, taxonomy_of
 
 Absorbance = Annotated[float, Field(gt=0, le=6)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -155,6 +155,16 @@ class BackboneSource(CardPart):
     frozen: bool
 
 
+class OwnClass(CardPart):
+    """A class of a user's own, as `vocab.taxonomy.CellClass` has it."""
+
+    key: Annotated[str, Field(min_length=1, max_length=60)]
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    colour: Annotated[str, Field(pattern="^#[0-9A-Fa-f]{6}$")]
+    letter: Annotated[str, Field(min_length=1, max_length=2)]
+    aliases: tuple[str, ...] = ()
+
+
 class SystemCard(CardPart):
     """A trained model's card.
 
@@ -167,6 +177,7 @@ class SystemCard(CardPart):
     paper : citation of the method.
     unit : ``cell`` or ``field``; a field model is never run on cells.
     taxonomy, classes : what it tells apart; the network's outputs are in this order.
+    taxonomy_name, own_classes : how a taxonomy of the user's own is called and shown; empty for a known one.
     input_px : side of the square crop the network takes, pixels.
     crop_um : side of the square of the slide that a crop shows, µm.
     white : grey level (0..255) to which the crop maker brings the slide's background; None: colours as they are.
@@ -185,6 +196,8 @@ class SystemCard(CardPart):
     unit: Literal["cell", "field"]
     taxonomy: str
     classes: tuple[str, ...]
+    taxonomy_name: str = ""
+    own_classes: tuple[OwnClass, ...] = ()
     input_px: Annotated[int, Field(ge=16, le=2048)]
     crop_um: Annotated[float, Field(gt=0, le=1000)]
     white: Annotated[float, Field(gt=0, le=255)] | None
@@ -207,6 +220,10 @@ class SystemCard(CardPart):
         """Classes are unique, known to the taxonomy, and every per-class list is as long as they are."""
         if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
             raise ValueError("a model tells at least two different classes apart")
+        if len(self.classes) > MOST:
+            raise ValueError(f"{len(self.classes)} classes cannot be shown apart: at most {MOST}")
+        if self.own_classes and tuple(c.key for c in self.own_classes) != self.classes:
+            raise ValueError("the classes and how they are shown have different keys")
         known = TAXONOMIES.get(self.taxonomy)
         if known is not None and known.keys != self.classes:
             raise ValueError(f"taxonomy {self.taxonomy} has classes {', '.join(known.keys)}")
@@ -218,6 +235,9 @@ class SystemCard(CardPart):
         return self
 
     @property
-    def known_taxonomy(self) -> Taxonomy | None:
-        """The taxonomy this program knows by that key, or None for a user's own."""
-        return TAXONOMIES.get(self.taxonomy)
+    def shown_taxonomy(self) -> Taxonomy:
+        """The classes with their names and colours: known here, or the user's own as stored, or made from the keys."""
+        if self.taxonomy in TAXONOMIES or not self.own_classes:
+            return taxonomy_of(self.taxonomy, self.classes)
+        own = tuple(CellClass(c.key, c.name, c.colour, c.letter, c.aliases) for c in self.own_classes)
+        return Taxonomy(self.taxonomy, self.taxonomy_name or self.taxonomy, own)

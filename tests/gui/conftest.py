@@ -162,7 +162,7 @@ def make_window(needs_screen, qtbot, tmp_path, model_warm):
         time.sleep(0.05)
 
 
-OURS = ("opening", "analysis", "heat", "crop", "lens")
+OURS = ("opening", "analysis", "heat", "crop_", "lens")  # "crops_" are a loaded model's own, and end with it
 
 
 @pytest.fixture

@@ -54,7 +54,8 @@ def trained(manifest, tmp_path_factory):
 
 def test_training_tells_what_it_does(trained):
     out, events = trained
-    assert events[0] == learning.FitStarted(16, 2, 2, events[0].split)
+    assert events[0] == learning.FitStarted(16, 2, 2, events[0].split, events[0].data)
+    assert events[0].data == "a CSV manifest of 16 cells in 8 images"
     parts = [(e.part, e.epoch) for e in events if isinstance(e, learning.EpochDone)]
     assert parts == [(p, i) for p in ("fold 1", "fold 2", "final") for i in (1, 2)]
     held = [e for e in events if isinstance(e, learning.FoldDone)]

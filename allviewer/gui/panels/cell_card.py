@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBox
 
 from allviewer.gui import heat as heat_maps
 from allviewer.gui.actions import Actions
+from allviewer.gui.commands import LABEL
 from allviewer.gui.desk import Desk
 from allviewer.gui.looks import codes_of
 from allviewer.gui.palette import casing_of, rgb, shown_classes
 from allviewer.gui.panels.hover import headline
-from allviewer.gui.panels.parts import ProbabilityBar, label, line, swatch
+from allviewer.gui.panels.parts import ProbabilityBar, clear, label, line, swatch
 from allviewer.gui.reading import crop
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide
@@ -105,30 +106,35 @@ class CellCard(QWidget):
         accept = button("review.accept", self)
         accept.setStyleSheet("font-weight: 600;")
         grid.addWidget(accept, 0, 0, 1, 2)
-        labels = [c for c in self._actions.table if c.startswith("review.label.")]
-        kinds = {f"review.label.{kind.key}": kind for kind in self._desk.taxonomy.classes}
-        kinds |= {"review.reject": NOT_A_CELL, "review.unsure": UNSURE}
-        for i, id in enumerate(labels):
-            grid.addWidget(button(id, self), 1 + i // 2, i % 2)
-        below = 1 + (len(labels) + 1) // 2
+        self._labels = QGridLayout()
+        self._labels.setSpacing(5)
+        grid.addLayout(self._labels, 1, 0, 1, 2)
         pairs = (
             ("review.reject", "review.unsure"), ("review.previous", "review.next"), ("review.undo", "review.redo"),
         )  # fmt: skip
+        kinds = {"review.reject": NOT_A_CELL, "review.unsure": UNSURE}
         short = {"review.previous": "Previous", "review.next": "Next"}
         for i, pair in enumerate(pairs):
             for j, id in enumerate(pair):
-                grid.addWidget(button(id, self, short.get(id, "")), below + i, j)
-        for made, command in self._actions.buttons:
-            if command.id in kinds and made.parent() is self:
-                made.setIcon(QIcon(swatch(kinds[command.id])))
+                made = button(id, self, short.get(id, ""))
+                grid.addWidget(made, 2 + i, j)
+                if id in kinds:
+                    made.setIcon(QIcon(swatch(kinds[id])))
         return grid
+
+    def _build_labels(self, taxonomy: Taxonomy) -> None:
+        """A button for each class that has a key."""
+        clear(self._labels)
+        self._actions.label(taxonomy)
+        for i, kind in enumerate(kind for kind in taxonomy.classes if LABEL + kind.key in self._actions.table):
+            made = self._actions.button(LABEL + kind.key, self)
+            made.setIcon(QIcon(swatch(kind)))
+            self._labels.addWidget(made, i // 2, i % 2)
 
     def _build_bars(self, taxonomy: Taxonomy) -> None:
         self._taxonomy = taxonomy
-        while (item := self._bars_box.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        self._build_labels(taxonomy)
+        clear(self._bars_box)
         self.bars = {kind.key: ProbabilityBar(kind) for kind in taxonomy.classes}
         for bar in self.bars.values():
             self._bars_box.addWidget(bar)

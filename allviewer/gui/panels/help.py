@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from allviewer.gui.actions import Actions
 from allviewer.gui.commands import MENUS, printed
 from allviewer.gui.floating import Anchor, Floating
-from allviewer.gui.panels.parts import label, title
+from allviewer.gui.panels.parts import clear, label, title
 
 
 class HelpPage(Floating):
@@ -14,21 +14,34 @@ class HelpPage(Floating):
 
     def __init__(self, canvas: QWidget, actions: Actions) -> None:
         super().__init__(canvas, Anchor.CENTRE)
+        self._actions = actions
         self.setProperty("role", "card")
         self.setAccessibleName("Keys")
         outer = QVBoxLayout(self)
         outer.setContentsMargins(22, 16, 22, 16)
         columns = QHBoxLayout()
         columns.setSpacing(28)
-        stacks = [QVBoxLayout() for _ in range(2)]
-        for stack in stacks:
+        self._stacks = [QVBoxLayout() for _ in range(2)]
+        for stack in self._stacks:
             stack.setSpacing(3)
             columns.addLayout(stack)
+        outer.addLayout(columns)
+        outer.addWidget(label("Click a cell to select it. Drag moves the slide, the wheel zooms. Esc closes.", "dim"))
+        self._fill()
+
+    def appear(self) -> None:
+        """Show the keys as they are now."""
+        self._fill()
+        super().appear()
+
+    def _fill(self) -> None:
+        for stack in self._stacks:
+            clear(stack)
         for menu in MENUS:
-            rows = [c for c in actions.table.values() if c.menu == menu and c.keys]
+            rows = [c for c in self._actions.table.values() if c.menu == menu and c.keys]
             if not rows:
                 continue
-            stack = stacks[0] if menu in ("File", "Slide", "Review") else stacks[1]
+            stack = self._stacks[0] if menu in ("File", "Slide", "Review") else self._stacks[1]
             stack.addWidget(title(menu))
             grid = QGridLayout()
             grid.setContentsMargins(0, 0, 0, 0)
@@ -43,7 +56,5 @@ class HelpPage(Floating):
             grid.setColumnStretch(1, 1)
             stack.addLayout(grid)
             stack.addSpacing(10)
-        for stack in stacks:
+        for stack in self._stacks:
             stack.addStretch(1)
-        outer.addLayout(columns)
-        outer.addWidget(label("Click a cell to select it. Drag moves the slide, the wheel zooms. Esc closes.", "dim"))

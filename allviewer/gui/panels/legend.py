@@ -6,7 +6,7 @@ from superqt import QRangeSlider
 
 from allviewer.gui.desk import Desk
 from allviewer.gui.palette import SMUDGE, UNCLASSIFIED, shown_classes
-from allviewer.gui.panels.parts import label, swatch, title
+from allviewer.gui.panels.parts import clear, label, swatch, title
 from allviewer.gui.theme import Look
 from allviewer.review import EVERY_STATE, State
 from allviewer.vocab.taxonomy import Taxonomy
@@ -82,10 +82,7 @@ class Legend(QWidget):
             self._timer.start()
 
     def _build(self, taxonomy: Taxonomy) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        clear(self._grid)
         self._taxonomy = taxonomy
         self.switches, self._counts = {}, {}
         for column, (words, tip) in enumerate(

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QSizePolicy, QWidget
 
 from allviewer.gui.palette import casing_of
 from allviewer.vocab.taxonomy import CellClass
@@ -29,6 +29,17 @@ def line() -> QFrame:
     out.setProperty("role", "line")
     out.setFixedHeight(1)
     return out
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of a layout, and of the layouts in it."""
+    while (item := layout.takeAt(0)) is not None:
+        inner, widget = item.layout(), item.widget()
+        if inner is not None:
+            clear(inner)
+        if widget is not None:
+            widget.hide()  # it stays where it was until Qt comes to delete it
+            widget.deleteLater()
 
 
 def swatch(kind: CellClass, size: int = 18) -> QPixmap:

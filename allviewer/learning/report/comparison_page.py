@@ -38,8 +38,8 @@ def _figures(found: Comparison) -> str:
         if known:
             rows.append(f'<tr class="part"><th colspan="{1 + 2 * len(names)}">{escape(heading.capitalize())}</th></tr>')
         for key in known:
-            values = "".join(parts.plain(figures, key) for figures in columns)
-            rows.append(f"<tr>{parts.indented(label(key, found.data.drawn))}{values}</tr>")
+            values = "".join(parts.valued(figures.get(key)) for figures in columns)
+            rows.append(f"<tr>{parts.indented(label(key, found.data))}{values}</tr>")
     head = parts.heads("", *(cell for n in names for cell in (escape(n), "95 % interval")))
     about = f"95 % intervals: bootstrap over {escape(found.data.drawn)}."
     return f"<h2>Figures</h2><p>{about}</p>{parts.table(head, ''.join(rows))}"
@@ -55,7 +55,7 @@ def _differences(found: Comparison, rival: Rival) -> str:
         beyond = f.low is not None and f.high is not None and (f.low > 0 or f.high < 0)
         weight = ' class="value"' if beyond else ""
         rows.append(
-            f"<tr>{parts.indented(label(key, found.data.drawn))}<td{weight}>{f.value:+.3f}</td>"
+            f"<tr>{parts.indented(label(key, found.data))}<td{weight}>{f.value:+.3f}</td>"
             f'<td class="dim">{interval(f, sign=True)}</td><td>{plots.strip(f, None, -bound, bound, 0.0)}</td></tr>'
         )
     test = ""
@@ -68,16 +68,20 @@ def _differences(found: Comparison, rival: Rival) -> str:
 
 
 def _bands(found: Comparison) -> str:
-    rows = ""
-    for rival in found.models:
-        kept = [rival.band.coverage.get(key) for key in found.classes]
-        told = "".join(f"<td>{parts.stacked(f)}</td>" for f in (*kept, *map(rival.band.figures.get, BAND)))
-        how = "out of fold" if rival.band.out_of_fold else "its own thresholds"
-        rows += f'<tr><td>{escape(rival.model.name)}<br><span class="dim">{how}</span></td>'
-        rows += f"<td>{number(rival.band.stated)}</td>{told}</tr>"
-    heads = (word.replace(" among", "<br>among").replace(" the training", "<br>the training") for word in BAND.values())
-    head = parts.heads("", "stated", *(f"kept of<br>{escape(key)}" for key in found.classes), *heads)
-    return f"<h2>The unsure band</h2><p>Whole cells; under each figure its 95 % interval.</p>{parts.table(head, rows)}"
+    kept = [(f"kept of {key}", [r.band.coverage.get(key) for r in found.models]) for key in found.classes]
+    rest = [(words, [r.band.figures.get(name) for r in found.models]) for name, words in BAND.items()]
+    rows = "".join(
+        f"<tr><td>{escape(words)}</td>{''.join(map(parts.valued, figures))}</tr>"
+        for words, figures in kept + rest
+        if any(figures)
+    )
+    heads = [
+        f"{escape(r.model.name)}<br>{number(r.band.stated)} {'out of fold' if r.band.out_of_fold else 'as it stands'}"
+        for r in found.models
+    ]
+    head = parts.heads("", *(cell for words in heads for cell in (words, "95 % interval")))
+    about = "Whole cells. Below each name: the share of each class that is to keep its own class possible."
+    return f"<h2>The unsure band</h2><p>{about}</p>{parts.table(head, rows, narrow=len(heads) < 3)}"
 
 
 def _curves(found: Comparison) -> str:

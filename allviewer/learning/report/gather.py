@@ -54,6 +54,7 @@ def data_of(samples: Samples) -> Data:
         name=samples.name, where=str(samples.root), digest=samples.digest, cells=samples.counts(),
         cut=int(samples.cut.sum()), unit=samples.unit,
         groups=len(np.unique(samples.groups)), group_word=samples.group_word, grouped=samples.grouped,
+        mean_of=counted_groups(samples) if len(samples.classes) == 2 else (),
         notes=tuple(_sentence(note) for note in (samples.layout, samples.note, samples.confounded) if note),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Short names of figures, in the order and under the headings in which people read them."""
 
 from allviewer.learning.judge import SPECIFICITY
-from allviewer.learning.report.words import GroupLine
+from allviewer.learning.report.words import Data
 from allviewer.systems.card import Figure
 
 HEADINGS: dict[str, tuple[str, ...]] = {
@@ -47,14 +47,10 @@ BAND = {
 """Names of the band's figures."""
 
 
-def label(name: str, drawn: str = "groups", groups: tuple[str, ...] = ()) -> str:
-    """A figure's short name; ``groups`` are those whose own AUROC counts, ``drawn`` is what groups are."""
-    return _LABELS.get(name, name.replace("_", " ")).format(groups=drawn, counted=_listed(groups))
-
-
-def counted(lines: tuple[GroupLine, ...]) -> tuple[str, ...]:
-    """Names of the groups whose own AUROC enters the mean."""
-    return tuple(line.group for line in lines if line.counts)
+def label(name: str, data: Data | None = None) -> str:
+    """A figure's short name; of data also which groups it is of."""
+    words = _LABELS.get(name, name.replace("_", " "))
+    return words.format(groups=data.drawn if data else "groups", counted=_listed(data.mean_of if data else ()))
 
 
 def _listed(groups: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from html import escape
 
 from allviewer.learning.judge import SPECIFICITY
 from allviewer.learning.report import parts, plots
-from allviewer.learning.report.labels import BAND, HEADINGS, UNIT_FREE, counted, interval, label, number
+from allviewer.learning.report.labels import BAND, HEADINGS, UNIT_FREE, interval, label, number
 from allviewer.learning.report.sheet import Sheet
 from allviewer.learning.report.words import Evaluation, GroupLine
 from allviewer.systems.card import Figure
@@ -31,7 +31,7 @@ def evaluation_page(found: Evaluation, sheet: Sheet | None = None) -> str:
 
 
 def _headline(found: Evaluation) -> str:
-    two, first, groups = len(found.classes) == 2, found.classes[0], counted(found.groups)
+    two, first, groups = len(found.classes) == 2, found.classes[0], found.data.mean_of
     mean = found.figures.get("auroc_group_mean")
     inside = "same slides, same camera for both classes"
     inside += f"; mean of {', '.join(groups)}: {number(mean.value)}" if mean is not None and len(groups) <= 5 else ""
@@ -51,7 +51,6 @@ def _headline(found: Evaluation) -> str:
 
 
 def _figures(found: Evaluation) -> str:
-    groups = counted(found.groups)
     wide = 6 if found.baseline else 5
     rows = []
     for heading, names in HEADINGS.items():
@@ -63,7 +62,7 @@ def _figures(found: Evaluation) -> str:
             drawn = "" if name in UNIT_FREE else plots.strip(figure, other)
             beside = f'<td class="dim" title="{interval(other)}">{number(other.value if other else None)}</td>'
             rows.append(
-                f"<tr>{parts.indented(label(name, found.data.drawn, groups))}{parts.plain(found.figures, name)}"
+                f"<tr>{parts.indented(label(name, found.data))}{parts.valued(figure)}"
                 f"<td>{drawn}</td>{beside if found.baseline else ''}{parts.says(name, found.classes)}</tr>"
             )
     colour = "<th>colour<br>baseline</th>" if found.baseline else ""
@@ -114,15 +113,14 @@ def _classes(found: Evaluation) -> str:
     for row in found.per_class:
         shares = "".join(f"<td>{parts.stacked(row.figures.get(n))}</td>" for n in names)
         rows += f"<tr><td>{escape(row.key)}</td><td>{row.cells}</td><td>{row.called}</td>{shares}</tr>"
-    head = parts.heads("", "cells", "called", *(escape(label(n, found.data.drawn)) for n in names))
+    head = parts.heads("", "cells", "called", *(escape(label(n, found.data)) for n in names))
     about = "By the largest probability; under each figure its 95 % interval."
     return f"<h2>Each class against the rest</h2><p>{about}</p>{parts.table(head, rows)}"
 
 
 def _share(figure: Figure, middle: float = 0.5) -> str:
     """Value, interval and strip as three cells."""
-    value = f'<td class="value">{number(figure.value)}</td><td class="dim">{interval(figure)}</td>'
-    return f"{value}<td>{plots.strip(figure, None, middle=middle)}</td>"
+    return f"{parts.valued(figure)}<td>{plots.strip(figure, None, middle=middle)}</td>"
 
 
 def _band(found: Evaluation) -> str:
@@ -151,7 +149,7 @@ def _groups(found: Evaluation) -> str:
     told = ("sensitivity", "specificity", "accuracy")
     names = [n for n in told if any(n in line.figures for line in found.groups)]
     areas = any("auroc" in line.figures for line in found.groups)
-    head = parts.heads("", *map(escape, found.classes), *(escape(label(n, found.data.drawn)) for n in names), "unsure")
+    head = parts.heads("", *map(escape, found.classes), *(escape(label(n, found.data)) for n in names), "unsure")
     head += parts.heads("AUROC", "95 %, over its cells") + parts.SCALE + "<th></th>" if areas else ""
     rows = "".join(_group(line, names, areas) for line in found.groups)
     about = "A group’s own AUROC is drawn over its cells; it says nothing of other subjects." if areas else ""

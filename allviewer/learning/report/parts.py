@@ -11,7 +11,7 @@ from allviewer.learning.judge import meaning
 from allviewer.learning.report.labels import interval, label, number, share
 from allviewer.learning.report.sheet import Sheet
 from allviewer.learning.report.style import STYLE
-from allviewer.learning.report.words import NOTICE, Data, Figures, Identity, Wrong
+from allviewer.learning.report.words import NOTICE, Data, Identity, Wrong
 from allviewer.systems.card import Figure
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -110,7 +110,7 @@ def missing(undefined: Mapping[str, str], data: Data) -> str:
         return ""
     by_reason: dict[str, list[str]] = {}
     for name, reason in undefined.items():
-        by_reason.setdefault(reason, []).append(label(name, data.drawn).replace("… ", "AUROC, ", 1))
+        by_reason.setdefault(reason, []).append(label(name, data).replace("… ", "AUROC, ", 1))
     items = "".join(f"<li>{escape('; '.join(names))}: {escape(why)}.</li>" for why, names in by_reason.items())
     return f"<h2>Not told</h2><ul>{items}</ul>"
 
@@ -120,9 +120,8 @@ def says(name: str, classes: tuple[str, ...]) -> str:
     return f'<td class="says">{escape(meaning(name, classes))}</td>'
 
 
-def plain(figures: Figures, name: str) -> str:
+def valued(figure: Figure | None) -> str:
     """Value and interval as two cells."""
-    figure = figures.get(name)
     return f'<td class="value">{number(figure.value if figure else None)}</td><td class="dim">{interval(figure)}</td>'
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from allviewer.learning.judge import ENOUGH
 from allviewer.learning.report.aligned import aligned
-from allviewer.learning.report.labels import BAND, HEADINGS, counted, interval, label, number, share
+from allviewer.learning.report.labels import BAND, HEADINGS, interval, label, number, share
 from allviewer.learning.report.words import NOTICE, Comparison, Data, Evaluation, Figures, Wrong
 from allviewer.systems.card import Figure, SystemCard
 
@@ -20,13 +20,12 @@ def evaluation_text(found: Evaluation) -> str:
     lines += _wrapped(("OPTIMISTIC. " if found.model.optimistic else "") + "split: " + found.model.split)
     if found.baseline:
         lines += _wrapped(f"colour baseline: nine colour numbers, random forest; {found.baseline_split}")
-    names = counted(found.groups)
     columns = {"model": found.figures, **({"colour baseline": found.baseline} if found.baseline else {})}
     lines += [
         "",
-        *_figures(columns, found.data.drawn, names),
+        *_figures(columns, found.data),
         "  (95 % intervals)",
-        *_missing(found.undefined, found.data.drawn),
+        *_missing(found.undefined, found.data),
     ]
     lines += ["", "the unsure band", *_band(found)]
     lines += ["", "confusion: rows true, columns called", *_confusion(found)]
@@ -53,10 +52,10 @@ def comparison_text(found: Comparison) -> str:
         part = dict(list(columns.items())[k : k + 3])
         if k == 0 and len(part) < 3 and found.baseline:
             part["colour baseline"] = found.baseline
-        lines += ["", *_figures(part, found.data.drawn, ())]
-    lines += _missing(found.models[0].undefined, found.data.drawn)
+        lines += ["", *_figures(part, found.data)]
+    lines += _missing(found.models[0].undefined, found.data)
     for rival in found.models[1:]:
-        lines += ["", f"{rival.model.name} less {first}", *_differences(rival.differences, found.data.drawn)]
+        lines += ["", f"{rival.model.name} less {first}", *_differences(rival.differences, found.data)]
         lines += _wrapped(
             f"right alone: {rival.only_this} cells, {first} alone: {rival.only_first}; "
             f"McNemar's exact p {rival.mcnemar:.3g}" if rival.mcnemar is not None else "", indent=2,
@@ -73,7 +72,7 @@ def card_text(card: SystemCard) -> str:
     columns = {"model": judged.metrics, **({"colour baseline": judged.baseline} if judged.baseline else {})}
     lines = [f"{card.name} {card.version} on {', '.join(source.name for source in card.data)}", "─" * WIDE]
     lines += _wrapped(("OPTIMISTIC. " if "optimistic" in judged.split else "") + "split: " + judged.split)
-    lines += ["", *_figures(columns, "groups", ())] if judged.metrics else []
+    lines += ["", *_figures(columns, None)] if judged.metrics else []
     return "\n".join([*lines, "", *_notes(judged.notes), NOTICE])
 
 
@@ -81,7 +80,7 @@ def _head(title: str, data: Data) -> list[str]:
     return [title, "─" * WIDE, *_wrapped(data.counted)]
 
 
-def _figures(columns: Mapping[str, Figures], drawn: str, groups: tuple[str, ...]) -> list[str]:
+def _figures(columns: Mapping[str, Figures], data: Data | None) -> list[str]:
     """One line a figure, value and interval of each column, under headings."""
     table: list[list[str]] = []
     headings: dict[int, str] = {}
@@ -89,7 +88,7 @@ def _figures(columns: Mapping[str, Figures], drawn: str, groups: tuple[str, ...]
         known = [n for n in names if any(n in figures for figures in columns.values())]
         if known:
             headings[len(table) + 1] = heading
-        table += [[label(n, drawn, groups), *(_told(f.get(n)) for f in columns.values())] for n in known]
+        table += [[label(n, data), *(_told(f.get(n)) for f in columns.values())] for n in known]
     out = []
     for k, line in enumerate(aligned([["", *(name[:18] for name in columns)], *table])):
         out += [headings[k]] if k in headings else []
@@ -102,11 +101,11 @@ def _told(figure: Figure | None) -> str:
     return f"{number(figure.value if figure else None)}  {between:11}"
 
 
-def _missing(undefined: Mapping[str, str], drawn: str) -> list[str]:
+def _missing(undefined: Mapping[str, str], data: Data) -> list[str]:
     """What cannot be told, one line a reason."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in undefined.items():
-        by_reason.setdefault(reason, []).append(label(name, drawn).replace("… ", "AUROC, ", 1))
+        by_reason.setdefault(reason, []).append(label(name, data).replace("… ", "AUROC, ", 1))
     lines = []
     for reason, names in by_reason.items():
         lines += _wrapped(f"not told: {'; '.join(names)}: {reason}", indent=2)
@@ -144,7 +143,7 @@ def _confusion(found: Evaluation) -> list[str]:
 def _groups(found: Evaluation) -> list[str]:
     names = ("auroc", "sensitivity", "specificity", "accuracy")
     known = [n for n in names if any(n in line.figures for line in found.groups)]
-    heads = (label(n, found.data.drawn) for n in known)
+    heads = (label(n, found.data) for n in known)
     rows = [["", *found.classes, *heads, "unsure", "95 %, over its cells" if "auroc" in known else ""]]
     for line in found.groups[:GROUPS_TOLD]:
         area = line.figures.get("auroc")
@@ -178,14 +177,14 @@ def _prevalence(found: Evaluation) -> list[str]:
     return lines
 
 
-def _differences(differences: Figures, drawn: str) -> list[str]:
+def _differences(differences: Figures, data: Data) -> list[str]:
     rows = [["", "difference", "95 % interval", ""]]
     for names in HEADINGS.values():
         for name in (n for n in names if n in differences):
             f = differences[name]
             beyond = f.low is not None and f.high is not None and (f.low > 0 or f.high < 0)
-            rows.append([label(name, drawn), f"{f.value:+.3f}", interval(f, sign=True), "*" if beyond else ""])
-    return aligned(rows) if len(rows) > 1 else []
+            rows.append([label(name, data), f"{f.value:+.3f}", interval(f, sign=True), "*" if beyond else ""])
+    return [*aligned(rows), "  * the interval does not hold 0"] if len(rows) > 1 else []
 
 
 def _cells(cells: Sequence[Wrong], total: int) -> list[str]:

@@ -26,6 +26,7 @@ class Data(CardPart):
     unit : ``cell``, or ``field`` where a label holds for a whole image; then read "field" for "cell" throughout.
     groups, group_word : how many sessions, subjects, …; of images where subjects are not known.
     grouped : whether the data say which cells belong together.
+    mean_of : groups whose own AUROC enters the mean; of two classes only.
     notes : what its reader knows.
     """
 
@@ -38,6 +39,7 @@ class Data(CardPart):
     groups: int
     group_word: str
     grouped: bool
+    mean_of: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -6,11 +6,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from allviewer.systems.backbones import BACKBONES, BackboneChoice, backbone_options, kind_of
+from allviewer.systems.backbones import BACKBONES, BackboneChoice, backbone_options, kind_of, weights
 from allviewer.systems.backbones.networks import SameConv2d, fresh, resizing
 from allviewer.systems.backbones.stored import restored, stored
 from allviewer.systems.backbones.trunk import Trunk, enlarged, trained_trunk
 from allviewer.systems.backbones.weights import kept_file, open_backbone, read_weights, reopen
+from allviewer.systems.torchvision_guard import import_torchvision
 from allviewer.vocab.errors import ModelError
 from tests.systems.toys import GivenMaps, ToyStudio, awake, awake_arrays, stored_source, tiny_backbones
 
@@ -161,6 +162,23 @@ def test_without_a_network_one_sentence_says_what_to_do(monkeypatch):
             open_backbone(name, "official", frozen=True)
         assert "--backbone-weights none" in str(error.value)
         assert BACKBONES[name].weights in str(error.value)
+
+
+def test_the_libraries_are_asked_by_their_official_names(monkeypatch):
+    """And only behind the guard: the first thing asked for may be weights."""
+    asked = []
+    monkeypatch.setattr(weights, "import_torchvision", lambda: asked.append(1) or import_torchvision())
+    addresses = {
+        k.name: weights._address(k).rpartition("/")[2] for k in BACKBONES.values() if k.weights and k.builder != "tiny"
+    }
+    assert addresses == {
+        "googlenet": "googlenet-1378be20.pth",
+        "inception_v3": "inception_v3_google-0cc3c7bd.pth",
+        "xception": "xception-43020ad28.pth",
+        "efficientnet_v2_m": "efficientnet_v2_m-dc08266a.pth",
+        "mobilenet_v2": "mobilenet_v2-7ebf99e0.pth",
+    }
+    assert len(asked) >= 5
 
 
 def test_official_weights_come_from_the_users_cache_by_their_name(monkeypatch):

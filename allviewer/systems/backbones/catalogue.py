@@ -54,7 +54,7 @@ _KINDS = (
     ),
     BackboneKind(
         "xception", "timm", "legacy_xception", "legacy_xception.tf_in1k", "Apache-2.0",
-        299, 2048, 32, 20_806_952, _HALF, _HALF, without=("global_pool", "fc"),
+        299, 2048, 32, 20_806_952, _HALF, _HALF, without=("global_pool", "fc", "last_linear"),
     ),
     BackboneKind(
         "efficientnet_v2_m", "torchvision", "efficientnet_v2_m", "EfficientNet_V2_M_Weights.IMAGENET1K_V1",

@@ -16,6 +16,7 @@ from allviewer.systems.backbones.catalogue import BackboneKind, kind_of
 from allviewer.systems.backbones.networks import Backbone, fresh
 from allviewer.systems.bundle import file_digest
 from allviewer.systems.card import BackboneSource
+from allviewer.systems.torchvision_guard import import_torchvision
 from allviewer.vocab.errors import ModelError
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -215,6 +216,8 @@ def _official(kind: BackboneKind) -> Path:
 
 
 def _address(kind: BackboneKind) -> str:
+    """Where the library publishes the weights."""
+    import_torchvision()  # timm imports it too
     if kind.library == "timm":
         import timm
 

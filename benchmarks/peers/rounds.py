@@ -79,8 +79,8 @@ def ratio(peer, ours):
     return {kind: peer[kind] / max(ours[kind], 1e-9) for kind in ("wall", "cpu")}
 
 
-def machine():
-    """What the figures were taken on."""
+def machine(more=()):
+    """What the figures were taken on; ``more`` packages beside the usual."""
     model = platform.processor() or platform.machine()
     if (info := Path("/proc/cpuinfo")).is_file():
         names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
@@ -91,6 +91,6 @@ def machine():
         "cores": os.cpu_count(),
         "load": [round(v, 2) for v in os.getloadavg()],
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {name: version(name) for name in (*packages, *more)},
         "threads": {"cv2": cv2.getNumThreads(), "numba": numba.get_num_threads()},
     }

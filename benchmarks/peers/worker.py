@@ -69,11 +69,11 @@ def environment(name, *steps):
     if os.environ.get("ALLVIEWER_BENCHMARK_INSTALLS") == "0":
         raise NotInstallableError("not installed here yet, and --quick installs nothing")
     shutil.rmtree(folder, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(folder)])
+    run([sys.executable, "-m", "venv", str(folder)])
     try:
         for step in steps:
             print(f"installing {name}: {' '.join(step)}", file=sys.stderr)
-            _run([str(python), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check", *step])
+            run([str(python), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check", *step])
     except NotInstallableError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -81,7 +81,8 @@ def environment(name, *steps):
     return python
 
 
-def _run(command):
+def run(command):
+    """Run a command; NotInstallableError with its last words where it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     except (OSError, subprocess.TimeoutExpired) as error:

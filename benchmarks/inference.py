@@ -28,7 +28,6 @@ TARGETS = {
     "alnet": 3.8, "GoogLeNet": 3.4, "Inception-v3": 2.4, "Xception": 2.8, "EfficientNetV2-M": 2.15, "ResNet18": 1.5,
     "MobileNetV3-L": 2.8, "crops": 9, "cells/s": 400, "first prediction s": 1.5,
 }  # fmt: skip
-PEERS = ("torch eager", "torch channels_last", "ONNX Runtime")
 
 
 def measure(names, rounds, say):
@@ -75,9 +74,9 @@ def report(out):
         yield from ("", f"{name}, {one['px']} px, batch {BATCH}, one core", head)
         target = TARGETS.get(one["system"])
         yield line("allviewer", one["rows"]["allviewer"])
-        for peer in PEERS:
-            if peer in one["rows"]:
-                yield line(peer, one["rows"][peer], f">={target}" if target and peer == "torch eager" else "")
+        for peer, row in one["rows"].items():
+            if peer != "allviewer":
+                yield line(peer, row, f">={target}" if target and peer == "torch eager" else "")
     for name, rows in out["crops"].items():
         yield from ("", f"16 crops, {name}", head)
         for peer, row in rows.items():

@@ -1,13 +1,15 @@
 """The benchmarks' own pieces still run, on a tiny field: no installs, no limits on time."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+
+from allviewer.systems.crops import cut_crops
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -112,11 +114,53 @@ def test_a_worker_that_dies_says_why(bench):
     one.close()
 
 
-def test_help_needs_no_peer():
-    done = subprocess.run([sys.executable, BENCHMARKS / "segmentation.py", "--help"], capture_output=True, text=True)
+@pytest.mark.parametrize("name", ["segmentation", "inference", "heat"])
+def test_help_needs_no_peer(name):
+    done = subprocess.run([sys.executable, BENCHMARKS / f"{name}.py", "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--quick" in done.stdout
 
 
-def test_the_report_is_plain_numbers(bench, picture):
-    assert json.loads(json.dumps(bench.by_stage(picture, 1)))
+@pytest.fixture(scope="module")
+def predicting(bench):
+    """`inference` and `heat`, which set the threads of this process as they would of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        import heat
+        import inference
+
+        yield inference, heat
+
+
+def test_the_crops_of_the_peer_show_what_ours_show(predicting):
+    inference, _ = predicting
+    prediction = inference.prediction
+    rng = np.random.default_rng(0)
+    rgb = cv2.resize(rng.integers(90, 250, (40, 50, 3), np.uint8), (500, 400), interpolation=cv2.INTER_CUBIC)
+    boxes = np.array([[10.0, 20, 160, 170], [200, 300, 390, 490]])
+    table = np.stack([np.arange(256)[::-1]] * 3).astype(np.uint8)
+    theirs = prediction.torch_crops.pipeline(rgb, boxes, 224, table)()
+    ours = cut_crops(rgb, boxes, 224, table=table)
+    assert np.abs(255 * theirs.permute(0, 2, 3, 1).numpy() - ours).mean() < 1
+
+
+def test_a_bundled_model_answers_alike_on_every_runtime(predicting, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALLVIEWER_BENCHMARK_INSTALLS", "0")
+    monkeypatch.setattr("peers.borrowed.CACHE", tmp_path)
+    inference, _ = predicting
+    one = inference.prediction.network("alnet-1", 1)
+    for peer in ("allviewer", "torch eager", "torch channels_last"):
+        assert one["rows"][peer]["error"] <= 1e-4 * max(1, one["rows"][peer]["scale"])
+        assert one["rows"][peer]["same"] == 1
+    assert one["rows"]["torch eager"]["ratio"]["cpu"] > 0
+    text = [inference.line(name, row) for name, row in one["rows"].items()]
+    assert any("error" in line for line in text)
+
+
+def test_explaining_is_compared_with_the_same_maps(predicting):
+    _, heat = predicting
+    entry = heat.networks.bundled()["alnet-1"]
+    one = heat.explain(entry, 1)
+    assert one["error"] <= 2e-5
+    assert one["largest"] > 0.01
+    assert one["rows"][heat.ONE]["ratio"]["cpu"] > 0

@@ -8,7 +8,7 @@ from peers.rounds import NotInstallableError
 from peers.worker import CACHE, run
 
 PACKAGES = {
-    "onnxruntime": ("onnxruntime==1.31.1", "onnx", "ml_dtypes", "flatbuffers"),
+    "onnxruntime": ("onnxruntime==1.31.1", "onnx", "ml_dtypes", "flatbuffers", "protobuf", "packaging"),
     "timm": ("timm==1.0.31",),
 }
 

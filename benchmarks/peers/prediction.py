@@ -48,6 +48,7 @@ def network(name, rounds):
         calls["ONNX Runtime"] = runtimes.onnx_runtime(copy.deepcopy(first), px, 1)
     except NotInstallableError as error:
         rows["ONNX Runtime"] = {"reason": str(error)}
+    calls |= runtimes.on_accelerators(first)
     rows |= {peer: {} for peer in calls}
     expected = calls["torch eager"](block)
     for row, call in (("allviewer", ours), *calls.items()):

@@ -1,12 +1,15 @@
 """One network behind each runtime: crops (n, S, S, 3) uint8 in, logits out, conversion of the bytes included."""
 
+import copy
 import io
 
 import numpy as np
 import torch
 
+from allviewer.systems.devices import accelerators
 from allviewer.systems.openvino_convert import convert
 from allviewer.systems.openvino_graph import CompiledGraph
+from allviewer.systems.torch_forward import TorchForward
 from peers.borrowed import borrow
 
 
@@ -54,4 +57,17 @@ def onnx_runtime(network, px, threads):
 def ours(network, px, threads):
     """The project's: converted by the door that any system goes through."""
     graph = CompiledGraph(convert(network, px, ["logits"]), threads)
-    return lambda crops: graph(crops)[0]
+    return _first(graph)
+
+
+def on_accelerators(network):
+    """The project's path on what this machine has beside the CPU, in full and half precision; empty without."""
+    out = {}
+    for device in accelerators():
+        for half, said in ((False, ""), (True, ", half")):
+            out[f"allviewer, {device}{said}"] = _first(TorchForward(copy.deepcopy(network), device, half=half))
+    return out
+
+
+def _first(forward):
+    return lambda crops: forward(crops)[0]

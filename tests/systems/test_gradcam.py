@@ -3,6 +3,10 @@ import math
 import numpy as np
 import pytest
 
+from allviewer.systems import list_models, load_model
+from allviewer.systems.alnet import ALNet
+from allviewer.systems.bundle import read_bundle
+from allviewer.systems.crops import crop_boxes, prepare
 from allviewer.systems.gradcam import class_maps, heat_share
 
 BOX = np.array([100.0, 200.0, 170.0, 270.0], np.float32)
@@ -42,3 +46,44 @@ def test_class_maps_are_the_weighted_sum_without_its_negative_part():
     weights = rng.normal(size=(3, 2, 5)).astype(np.float32)
     plain = np.einsum("nck,nkhw->nchw", weights, features)
     np.testing.assert_allclose(class_maps(features, weights), np.maximum(plain, 0), atol=1e-5)
+
+
+def ranks(values):
+    return np.argsort(np.argsort(values.reshape(len(values), -1), axis=1), axis=1)
+
+
+def agreement(a, b):
+    """Median over crops of the rank correlation of two stacks of maps, where both hold heat."""
+    pairs = zip(ranks(a), ranks(b), a, b, strict=True)
+    return np.median([np.corrcoef(x, y)[0, 1] for x, y, p, q in pairs if np.ptp(p) > 0 and np.ptp(q) > 0])
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Twelve drawn cells, each in the middle of its crop."""
+    from allviewer.synth import render_field
+
+    field = render_field(900, 1200, seed=11, white_cells=12, um_per_px=0.12)
+    card = load_model("alnet-1", "cpu").card
+    return prepare(field.rgb, crop_boxes(field.centres, 0.12, card), card)
+
+
+@pytest.mark.parametrize("layers", [("d2",), ("c1a", "c1b"), ("c3a",), ("c1a", "c1b", "c2a", "c2b", "c3a", "d1", "d2")])
+def test_other_weights_in_any_layer_give_other_maps(drawn, layers):
+    """Adebayo J. et al., Sanity checks for saliency maps, NeurIPS 2018: a map must follow what the network learnt."""
+    entry = next(e for e in list_models() if e.name == "alnet-1")
+    card, arrays, _ = read_bundle(entry.path)
+    shuffled, rng = dict(arrays), np.random.default_rng(0)
+    for name in layers:
+        weight = arrays[f"{name}.weight"]
+        shuffled[f"{name}.weight"] = rng.permutation(weight.reshape(-1)).reshape(weight.shape)
+    heat, other = (ALNet.from_arrays(card, a, "cpu").run(drawn, heat=True).heat for a in (arrays, shuffled))
+    assert heat.max() > 0
+    for c in range(heat.shape[1]):
+        close = agreement(heat[:, c], other[:, c])
+        assert np.isnan(close) or close < 0.75
+
+
+def test_classes_do_not_share_a_map(drawn):
+    heat = load_model("alnet-1", "cpu").predict(drawn, heat=True).heat.astype(np.float32)
+    assert agreement(heat[:, 0], heat[:, 1]) < 0.5

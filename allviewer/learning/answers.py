@@ -74,7 +74,8 @@ def answers_of(asked: str | Path, samples: Samples, device: str = "auto") -> Ans
     Raises
     ------
     ModelError : no such model, or it cannot be loaded.
-    DataError : it was trained on these cells and never judged out of fold; or it tells other classes apart.
+    DataError : it was trained on these cells and never judged out of fold; it tells other classes apart; or it is a
+        model of whole fields and these are cells, or the other way round.
     """
     path = locate_model(asked)
     card, arrays, digest = read_bundle(path)
@@ -82,6 +83,13 @@ def answers_of(asked: str | Path, samples: Samples, device: str = "auto") -> Ans
         raise DataError(
             f"the model {path.stem} tells other classes apart", where=str(samples.root),
             expected=", ".join(samples.classes), got=", ".join(card.classes),
+        )  # fmt: skip
+    if (card.unit == "field") != (samples.unit == "field") and (
+        samples.unit == "field" or bool(np.isfinite(samples.um_per_px).any())
+    ):
+        raise DataError(
+            f"the model {path.stem} is of {card.unit}s, and these are {samples.unit}s", where=str(samples.root),
+            todo=f"Judge it on labelled {card.unit}s.",
         )  # fmt: skip
     crops = cut_patches(samples, card.crop_um, card.input_px, card.white, card.nucleus, margin=1)
     if any(source.digest == samples.digest for source in card.data):

@@ -15,7 +15,7 @@ from allviewer.learning.checkpoint import read_checkpoint, write_checkpoint
 from allviewer.learning.patches import cut_patches
 from allviewer.learning.report import evaluation_text
 from allviewer.systems import load_model
-from allviewer.systems.bundle import read_bundle
+from allviewer.systems.bundle import read_bundle, write_bundle
 from allviewer.vocab.errors import DataError, ModelError
 
 
@@ -115,6 +115,23 @@ def test_evaluating_on_other_data_predicts(trained, manifest, tmp_path):
     assert "none of it named" in found.model.split
     assert not found.model.out_of_fold
     assert found.data.cells == {"blast": 6, "normal": 6}
+
+
+def test_a_system_is_judged_by_training_it(trained, manifest, monkeypatch):
+    out, events = trained
+    monkeypatch.setattr(sys.modules["allviewer.learning.evaluate"], "train", lambda *_, **__: iter(events))
+    *told, last = learning.evaluation_events("alnet", manifest, work=out, device="cpu", pictures=True, folds=2)
+    assert told == events
+    assert last.evaluation.figures == events[-1].card.judged.metrics
+    assert len(last.sheet.pictures) == len(last.evaluation.wrong)
+
+
+def test_a_model_of_fields_is_not_judged_on_cells(trained, manifest, tmp_path):
+    card, arrays, _ = read_bundle(trained[0])
+    fields = tmp_path / "fields-1.safetensors"
+    write_bundle(fields, card.model_copy(update={"unit": "field"}), arrays)
+    with pytest.raises(DataError, match="is of fields, and these are cells"):
+        learning.evaluate(fields, manifest, device="cpu")
 
 
 def test_image_splits_stay_labelled_optimistic(manifest, tmp_path):

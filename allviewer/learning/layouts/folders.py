@@ -4,9 +4,10 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from allviewer.engine.optics import CELLAVISION_CROPS, CELLAVISION_UM
 from allviewer.learning.layouts.labels import label_of, settle_taxonomy
 from allviewer.learning.layouts.table import columns, read_table
-from allviewer.learning.layouts.tree import Tree
+from allviewer.learning.layouts.tree import Tree, image_size
 from allviewer.learning.samples import Samples
 from allviewer.vocab.errors import DataError
 from allviewer.vocab.taxonomy import Taxonomy
@@ -38,13 +39,21 @@ def read(tree: Tree, taxonomy: Taxonomy | None) -> Samples:
     at = {word: label_of(word, classes, str(tree.root / word)) for word in dict.fromkeys(words)}
     subjects, told = _subjects(tree, files)
     n, stray = len(files), len(tree.images) - len(files)
+    sizes = [image_size(tree.root / name)[::-1] for name in files]
+    known = np.array([size in CELLAVISION_CROPS for size in sizes])
     note = told if subjects else "Subjects are not known: every image counts as its own group, so the split is at "
     note += "" if subjects else "image level."
+    if known.any():
+        note += f" {int(known.sum())} crops have CellaVision's size and are cut at its {CELLAVISION_UM:g} µm per pixel."
+    if not known.all():
+        note += " A crop is the whole image, whatever it shows of the slide: the data give no scale."
     note += f" Left out: {stray} images that lie in no class folder." if stray else ""
     return Samples(
         name=tree.root.resolve().name, citation="none given", licence="not stated", taxonomy=classes, root=tree.root,
-        files=files, file=np.arange(n, dtype=np.int64), centres=np.full((n, 2), np.nan, np.float32),
-        um_per_px=np.full(n, np.nan, np.float32), labels=np.array([at[w] for w in words], np.int64),
+        files=files, file=np.arange(n, dtype=np.int64),
+        centres=np.where(known[:, None], np.array(sizes) / 2, np.nan).astype(np.float32),
+        um_per_px=np.where(known, CELLAVISION_UM, np.nan).astype(np.float32),
+        labels=np.array([at[w] for w in words], np.int64),
         groups=np.array(subjects or files), grouped=bool(subjects), cut=np.zeros(n, np.bool_),
         camera=np.full(n, ""), note=note, group_word="subject",
         layout=f"folders of crops, one folder a class ({', '.join(at)}), {told.rstrip('.').lower()}",

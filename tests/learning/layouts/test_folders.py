@@ -101,3 +101,15 @@ def test_pbc_is_read_as_lineages(data):
     found = read_samples(data / "pbc_barcelona_subset")
     assert (found.taxonomy, found.grouped) == (LINEAGES, False)
     assert found.counts()["lymphocyte"] >= 100
+    assert (found.um_per_px == np.float32(0.1)).mean() > 0.95
+
+
+def test_crops_of_a_known_maker_are_cut_at_its_scale(tmp_path, picture):
+    """A crop shows what prediction will show of the same cell; of another crop nobody knows what it shows."""
+    picture("blast/1.png", (363, 360))
+    picture("normal/1.png", (300, 300))
+    found = read_samples(tmp_path, ALL_HEM)
+    assert found.um_per_px.tolist()[0] == pytest.approx(0.1)
+    assert found.centres[0].tolist() == [181.5, 180]
+    assert np.isnan(found.um_per_px[1])
+    assert "CellaVision" in found.note

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from allviewer.learning.layouts import read_samples
-from allviewer.learning.patches import cut_patches, read_rgb
+from allviewer.learning.patches import cut_patches
+from allviewer.learning.picture import read_rgb
 from allviewer.systems.crops import crop_boxes, prepare
 from allviewer.vocab.errors import DataError
 from allviewer.vocab.taxonomy import ALL_HEM, FOLDERS

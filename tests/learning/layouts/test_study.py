@@ -88,3 +88,22 @@ def test_slides_tell_where_they_were_last_seen(study):
         assert (first.shape, first.pixel_size_um, first.path.name) == ((300, 400), 0.1, "s0.png")
         book.add_slide(first.digest, "renamed", first.path, first.shape, 0.15)
         assert [(s.name, s.pixel_size_um) for s in book.slides()] == [(second.name, 0.2), ("renamed", 0.15)]
+
+
+def test_cells_of_a_large_slide_are_cut_one_by_one_like_those_of_a_picture(study, monkeypatch):
+    from allviewer.learning import picture
+
+    image = study.parent / "images" / "s0.png"
+    found = read_samples(study)
+    near_the_edge = found.take([0, 1])
+    near_the_edge.centres[0] = (3, 2)
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(image), rng.integers(0, 256, (300, 400, 3), np.uint8))
+    for white in (None, 240.0):
+        whole = cut_patches(near_the_edge, 10.0, 32, white)
+        with monkeypatch.context() as patch:
+            patch.setattr(picture, "PLAIN", ())
+            np.testing.assert_array_equal(cut_patches(near_the_edge, 10.0, 32, white), whole)
+            patch.setattr(picture, "PLAIN", (".png",))
+            patch.setattr(picture, "MOST_PIXELS", 100)
+            np.testing.assert_array_equal(cut_patches(near_the_edge, 10.0, 32, white), whole)

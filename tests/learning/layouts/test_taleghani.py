@@ -3,7 +3,8 @@ import pytest
 
 from allviewer.learning.baseline import colour_numbers
 from allviewer.learning.layouts import read_samples
-from allviewer.learning.patches import cut_patches, read_rgb
+from allviewer.learning.patches import cut_patches
+from allviewer.learning.picture import read_rgb
 from allviewer.learning.splits import make_split
 from allviewer.vocab.errors import DataError
 from allviewer.vocab.taxonomy import ALL_HEM, STAGES

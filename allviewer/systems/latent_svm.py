@@ -44,6 +44,7 @@ from allviewer.systems.training import Fitted, Option, Progress, Studio
 from allviewer.vocab.arrays import RGB, Floats
 from allviewer.vocab.errors import ModelError
 
+BACKBONE = "googlenet+inception_v3"
 INPUT_PX = 299
 SHARES = ("25", "50", "75")
 
@@ -72,7 +73,7 @@ class LatentSVM:
             "the SVM's samples are weighted so that classes and sessions balance",
         ),
     )
-    options: ClassVar[Mapping[str, Option]] = backbone_options("googlenet+inception_v3") | {
+    options: ClassVar[Mapping[str, Option]] = backbone_options(BACKBONE) | {
         "latent": Option("25", "latent features as a share of the pooled ones, percent", SHARES),
         "views": Option("0", "augmented views of every cell beside the paper's three (as it is, and mirrored twice)"),
     }
@@ -140,7 +141,7 @@ class LatentSVM:
         x = (latent - mean) / arrays["latent.deviation"]
         weights = studio.weights[rows]
         machine = CubicSVM.fit(x, studio.labels[rows], weights / weights.mean())
-        return Fitted(arrays | machine.arrays(), sources)
+        return Fitted(arrays | machine.arrays(), sources, BackboneChoice.of(studio.options).notes(BACKBONE))
 
 
 def encode(arrays: Arrays, features: Floats) -> Floats:

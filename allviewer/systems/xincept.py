@@ -41,6 +41,7 @@ from allviewer.systems.training import Fitted, Option, Progress, Studio
 from allviewer.systems.xincept_head import ACTIVATIONS, NARROW, head_of, shapes
 from allviewer.vocab.arrays import RGB, Floats
 
+BACKBONE = "xception+inception_v3"
 INPUT_PX = 224
 
 
@@ -68,7 +69,7 @@ class XIncept:
         ),
         explains="the neural head's logit: the boosted trees that decide on its last 64 features have no gradient",
     )
-    options: ClassVar[Mapping[str, Option]] = backbone_options("xception+inception_v3") | {
+    options: ClassVar[Mapping[str, Option]] = backbone_options(BACKBONE) | {
         "activation": Option(
             "gelu", "of the dense layers: gelu (the thesis' conclusion) or relu (its algorithm)", ACTIVATIONS
         ),
@@ -124,7 +125,8 @@ class XIncept:
                 x, labels, weights / weights.mean(), studio.classes, studio.seed, rounds=rounds
             ).arrays()
 
-        return Fitted(arrays | dict(studio.once("trees", grow)), sources)
+        notes = BackboneChoice.of(studio.options).notes(BACKBONE, INPUT_PX)
+        return Fitted(arrays | dict(studio.once("trees", grow)), sources, notes)
 
 
 def _features(studio: Studio, trunk: Trunk) -> Floats:

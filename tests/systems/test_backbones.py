@@ -226,6 +226,14 @@ def test_random_weights_are_trained_whatever_was_asked():
     assert not BackboneChoice.of(options(train_backbone="no")).train
 
 
+def test_a_stand_in_for_the_papers_backbones_is_said():
+    paper = "googlenet+inception_v3"
+    assert BackboneChoice.of(options(backbone=paper)).notes(paper) == ()
+    (note,) = BackboneChoice.of(options(backbone="mobilenet_v2", backbone_px="128")).notes(paper)
+    assert "mobilenet_v2 at 128 px in place of the paper's googlenet at 224 px and inception_v3 at 299 px" in note
+    assert BackboneChoice.of(options(backbone=paper, backbone_px="224")).notes(paper) != ()
+
+
 def test_stored_weights_are_halves_and_come_back_as_the_very_network():
     network = awake(fresh(kind_of("tiny"), 3))
     arrays = stored(network, "backbone.0.")

@@ -60,6 +60,15 @@ class BackboneChoice:
         """Side at which each backbone runs: the one chosen, else the system's usual one, else its own."""
         return tuple(self.px or usual or kind_of(name).px for name in self.names)
 
+    def notes(self, paper: str, usual: int | None = None) -> tuple[str, ...]:
+        """What a reader of the card should know where these are not the paper's own backbones, as it ran them."""
+        here, there = self.sides(usual), tuple(usual or kind_of(name).px for name in paper.split("+"))
+        if "+".join(self.names) == paper and here == there:
+            return ()
+        ours = " and ".join(f"{name} at {px} px" for name, px in zip(self.names, here, strict=True))
+        theirs = " and ".join(f"{name} at {px} px" for name, px in zip(paper.split("+"), there, strict=True))
+        return (f"A variant of the same topology: features come from {ours} in place of the paper's {theirs}.",)
+
 
 def whole_option(options: Mapping[str, str], name: str, least: int = 0) -> int:
     """An option that is a whole number; ModelError where it is none, or below ``least``."""

@@ -140,21 +140,19 @@ def validation_rows(
 
     Returns
     -------
-    (n,) bool. Of five folds dealt as `make_split` deals them, the one that holds every class and comes nearest to
-    ``share``; None where no fold leaves every class on both sides.
+    (n,) bool. Of folds dealt as `make_split` deals them, the one that holds every class and comes nearest to
+    ``share``: of five folds for a fifth, or of fewer where no fold of so many leaves every class on both sides, as
+    where each subject has cells of one class only. None where two folds do not either.
     """
     names, group = np.unique(groups, return_inverse=True)
     wanted = max(2, round(1 / share))
     if len(names) < 2:
         return None
-    fold = _deal(group, labels, len(names), min(wanted, len(names)))[group]
-    classes = np.unique(labels)
-    fit = [
-        f for f in np.unique(fold)
-        if len(np.unique(labels[fold == f])) == len(classes) == len(np.unique(labels[fold != f]))
-    ]  # fmt: skip
-    if not fit:
-        return None
-    best = min(fit, key=lambda f: abs(float((fold == f).mean()) - share))
-    answer: NDArray[np.bool_] = fold == best
-    return answer
+    classes = len(np.unique(labels))
+    for folds in range(min(wanted, len(names)), 1, -1):
+        fold = _deal(group, labels, len(names), folds)[group]
+        parts = [fold == f for f in range(folds)]
+        fit = [one for one in parts if len(np.unique(labels[one])) == classes == len(np.unique(labels[~one]))]
+        if fit:
+            return min(fit, key=lambda one: abs(float(one.mean()) - share))
+    return None

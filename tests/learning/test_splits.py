@@ -87,11 +87,20 @@ def test_validation_rows_are_whole_groups_with_every_class_on_both_sides(rows, s
     labels, groups = np.array([r[1] for r in rows]), np.array([f"g{r[0]}" for r in rows])
     aside = validation_rows(labels, groups, share)
     if aside is None:
-        # no group can be spared, or none holds with others what is needed: then one class is in a single group
+        held_in = [len(np.unique(groups[labels == label])) for label in np.unique(labels)]
+        assert min(held_in) < 2  # a class that only one group has cannot stand on both sides
         return
     for group in np.unique(groups):
         assert len(np.unique(aside[groups == group])) == 1
     assert set(labels[aside].tolist()) == set(labels[~aside].tolist()) == set(labels.tolist())
+
+
+@given(st.lists(st.integers(1, 30), min_size=4, max_size=12))
+def test_subjects_of_one_class_each_can_be_kept_aside(sizes):
+    """As in C-NMC 2019: every subject is ill or healthy, so a fold needs two of them to hold both classes."""
+    labels = np.concatenate([np.full(size, i % 2) for i, size in enumerate(sizes)])
+    groups = np.concatenate([np.full(size, f"g{i}") for i, size in enumerate(sizes)])
+    assert validation_rows(labels, groups) is not None
 
 
 def test_validation_rows_are_about_the_share_asked_for():

@@ -151,7 +151,7 @@ def validation_rows(
     classes = len(np.unique(labels))
     for folds in range(min(wanted, len(names)), 1, -1):
         fold = _deal(group, labels, len(names), folds)[group]
-        parts = [fold == f for f in range(folds)]
+        parts: list[NDArray[np.bool_]] = [fold == f for f in range(folds)]
         fit = [one for one in parts if len(np.unique(labels[one])) == classes == len(np.unique(labels[~one]))]
         if fit:
             return min(fit, key=lambda one: abs(float(one.mean()) - share))

@@ -104,15 +104,16 @@ def _rival(
 
 
 def _notes(samples: Samples, rivals: Sequence[Answers], baseline: bool) -> tuple[str, ...]:
-    ways = {a.split for a in rivals}
     own = [
         "Differences: each model's figure less the first's, with 95 % intervals of the difference from the same draws "
         "of groups for all models. An interval that holds 0 shows no difference.",
         "McNemar's p takes cells as independent; cells of one session are not, so the intervals weigh more.",
     ]
-    if len(ways) > 1:
+    if len({a.out_of_fold for a in rivals}) > 1:
         own.append(
             "The models were not kept from knowing these cells in the same way (see each one's split): a model that "
             "was trained on other cells of these laboratories has an advantage over one that never saw them."
         )
+    elif len({a.split for a in rivals}) > 1:
+        own.append("The models' folds differ (see each one's split): with fewer folds a network saw fewer cells.")
     return (*own, *notes_of(samples, list(rivals), baseline))

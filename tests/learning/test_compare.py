@@ -83,6 +83,9 @@ def test_as_text_and_as_json(found):
 def test_ways_of_judging_that_differ_are_told(pair):
     mixed = comparison_of(SAMPLES, (pair[0], rival(SAMPLES, "new-1", seed=9, folds=0)))
     assert any("not kept from knowing" in note for note in mixed.notes)
+    parted = comparison_of(SAMPLES, (pair[0], rival(SAMPLES, "two-folds-1", seed=9, folds=2)))
+    assert any("folds differ" in note for note in parted.notes)
+    assert not any("not kept from knowing" in note for note in parted.notes)
 
 
 def test_one_model_is_no_comparison(tmp_path):

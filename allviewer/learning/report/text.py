@@ -131,7 +131,8 @@ def _bands(found: Comparison) -> list[str]:
         figures = (*kept, *map(rival.band.figures.get, BAND))
         told = [number(f.value if f else None) for f in figures]
         rows.append([f"{rival.model.name[:16]}, {share(rival.band.stated)}", *told])
-    return aligned([list(column) for column in zip(*rows, strict=True)])
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return aligned([column for column in columns if set(column[1:]) != {number(None)}])
 
 
 def _confusion(found: Evaluation) -> list[str]:

@@ -41,7 +41,7 @@ th, td { padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid va
 th { font-weight: 500; color: var(--dim); border-bottom: 1px solid var(--line); font-size: 13px;
   vertical-align: bottom; }
 th:first-child, td:first-child, .left { text-align: left; }
-td.wrap { white-space: normal; }
+td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 180px; }
 tr.part th { padding-top: 18px; color: var(--ink); font-weight: 650; border-bottom: 1px solid var(--line);
   text-align: left; }
 td.sub { padding-left: 16px; } td.sub2 { padding-left: 32px; }

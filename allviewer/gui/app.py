@@ -62,18 +62,25 @@ def make_window(options: "Options") -> "MainWindow":
     return window
 
 
+def _compile() -> None:
+    """Compile every loop that finding and cutting out cells will need."""
+    from allviewer.segment import build_kernels
+    from allviewer.systems import crop_kernels
+
+    build_kernels()
+    crop_kernels.build_kernels()
+
+
 def launch(options: "Options", request: Request) -> int:
     """Run the window until it is closed. Returns 0, or 1 where a picture was asked for and could not be taken."""
     window = make_window(options)
     from PySide6.QtWidgets import QApplication
 
-    from allviewer.segment import build_kernels
-
     application = QApplication.instance()
     assert application is not None
     window.show()
     # What is compiled, compiles while the reader looks for a file, not when the first field waits for it.
-    threading.Thread(target=build_kernels, name="compile ahead", daemon=True).start()
+    threading.Thread(target=_compile, name="compile ahead", daemon=True).start()
     taker = None
     if request.screenshot is not None:
         from allviewer.gui.picture import PictureTaker

@@ -73,3 +73,11 @@ def look_up(pixels, table):  # type: ignore[no-untyped-def]  # pragma: no cover
         pixels[i, 0] = table[0, pixels[i, 0]]
         pixels[i, 1] = table[1, pixels[i, 1]]
         pixels[i, 2] = table[2, pixels[i, 2]]
+
+
+def build_kernels() -> None:
+    """Run both once, so that they stand in numba's cache before the first crop needs them. Safe on any thread."""
+    table = np.zeros((3, 256), np.uint8)
+    crop = np.zeros((2, 2, 3), np.uint8)
+    shrink(np.zeros((3, 3, 4), np.uint8), *shares(3, 2), *shares(3, 2), table, crop)
+    look_up(crop.reshape(-1, 3), table)

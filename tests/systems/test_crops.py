@@ -1,5 +1,9 @@
 """Crops at edges and any scale, white balance, and the path from cells to a prediction."""
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -88,6 +92,24 @@ def test_crops_are_opencvs_whatever_their_side_and_place(field, threads, monkeyp
         found = cut_crops(noisy, boxes[~far], size, (9, 8, 7))
         assert np.abs(found.astype(int) - expected).max() <= 1
         assert (found != expected).mean() < 1e-3
+
+
+def test_no_loop_is_compiled_by_the_first_crop(tmp_path):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    cut = """
+import numpy as np
+from allviewer.systems.crops import cut_crops
+rgb = np.zeros((99, 99, 3), np.uint8)
+view = np.zeros((120, 150, 3), np.uint8)[10:109, 20:119]
+for image in (rgb, view):
+    cut_crops(image, np.array([[1.0, 1, 80, 80], [40, 40, 60, 60]]), 32, table=np.zeros((3, 256), np.uint8))
+"""
+    kept = []
+    for code in ("from allviewer.systems.crop_kernels import build_kernels; build_kernels()", cut):
+        subprocess.run([sys.executable, "-c", code], check=True, env=env)
+        kept.append(sorted(path.name for path in tmp_path.rglob("*.nbc")))
+    assert len(kept[0]) == 2
+    assert kept[1] == kept[0]
 
 
 def test_levels_are_those_of_the_slide(field):

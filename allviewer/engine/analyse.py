@@ -13,7 +13,7 @@ from allviewer.engine.tiles import LONGEST_TILE, Tile, nearest_first, tiles
 from allviewer.pixels.prepare import NONE, prepare
 from allviewer.segment import segmenter as segmenter_named
 from allviewer.segment.quality import judge_field
-from allviewer.segment.survey import Survey
+from allviewer.segment.survey import Survey, grounded
 from allviewer.slides import Slide
 from allviewer.systems import Model
 from allviewer.systems.crops import classify
@@ -73,8 +73,9 @@ def analyse(
         pixel_size, um = settle_pixel_size(slide, pixel_size_um)
         view, scale = overview(slide)
         prepared = prepare(preprocessing, view)
-        survey, stain = finder.survey(prepared(view), um * scale), slide_stain(view)
+        survey = finder.survey(prepared(view), um * scale)
         as_read = survey if preprocessing == NONE else finder.survey(view, um * scale)
+        stain = slide_stain(grounded(view, as_read))
     recipe = Recipe(
         finder.name, finder.version, pixel_size.um, pixel_size.source,
         model.digest if model is not None else "", preprocessing,
@@ -109,7 +110,7 @@ def analyse(
         yield FieldJudged(tile.index, quality)
         if model is not None:
             parts = []
-            for ids, part in _classified(model, rgb, tile, cells, um, heat, stain, clock):
+            for ids, part in _classified(model, grounded(rgb, as_read), tile, cells, um, heat, stain, clock):
                 parts.append(part)
                 yield CellsClassified(tile.index, ids, part)
                 if cancelled():

@@ -5,6 +5,7 @@ import numpy as np
 
 from allviewer.engine.optics import overview
 from allviewer.learning.samples import Samples
+from allviewer.segment.survey import grounded, survey
 from allviewer.slides import open_slide
 from allviewer.systems.crops import cut_crops
 from allviewer.vocab.arrays import RGB, Floats
@@ -23,6 +24,7 @@ class Picture:
     ----------
     shape : rows and columns.
     view : (h, w, 3) uint8, the image or its overview: what stain and light are taken from, as the engine takes them.
+        Cells cut out on black lie on white here, as in the engine.
     """
 
     def __init__(self, samples: Samples, number: int) -> None:
@@ -32,10 +34,12 @@ class Picture:
         if rgb is not None and rgb.shape[0] * rgb.shape[1] > MOST_PIXELS:
             rgb, self._slide = None, open_slide(path)
         if rgb is not None:
-            self.shape, self.view = (rgb.shape[0], rgb.shape[1]), rgb
+            self.shape, view = (rgb.shape[0], rgb.shape[1]), rgb
         else:
             assert self._slide is not None
-            self.shape, self.view = self._slide.shape, overview(self._slide)[0]
+            self.shape, view = self._slide.shape, overview(self._slide)[0]
+        self._found = survey(view)
+        self.view = grounded(view, self._found)
 
     def cut(self, boxes: Floats, side: int, fill: tuple[float, ...] = (255, 255, 255)) -> RGB:
         """Crops (n, side, side, 3) of boxes (n, 4) (y0, x0, y1, x1), see `systems.crops.cut_crops`."""
@@ -45,7 +49,7 @@ class Picture:
         height, width = self.shape
         for row, (y0, x0, y1, x1) in enumerate(np.rint(boxes).astype(np.int64).tolist()):
             seen = Region(max(y0, 0), max(x0, 0), max(min(y1, height), y0, 0), max(min(x1, width), x0, 0))
-            part = self._slide.read(seen.clip(height, width))
+            part = grounded(self._slide.read(seen.clip(height, width)), self._found)
             local = np.array([[y0, x0, y1, x1]]) - np.tile((max(y0, 0), max(x0, 0)), 2)
             block[row] = cut_crops(part, local, side, fill)[0]
         return block

@@ -87,3 +87,37 @@ def test_cellavision_crops_have_the_scale_that_is_assumed_where_nothing_can_be_m
     measured = [um for size, um in sizes if size.source is PixelSizeSource.ESTIMATE]
     assert len(measured) > 0.7 * len(sizes)
     assert np.median(measured) == pytest.approx(CELLAVISION_UM, rel=0.06)
+
+
+def test_a_cell_on_black_is_classified_on_a_light_ground_at_its_scale(opened, tmp_path):
+    """What a model sees of it, in prediction as in training: a dark nucleus in the middle of a bright field."""
+    from types import SimpleNamespace
+
+    from allviewer.learning.layouts import read_samples
+    from allviewer.learning.patches import cut_patches
+    from allviewer.systems.model import Output
+    from tests.systems.conftest import make_card
+
+    card, seen = make_card(crop_um=22.0, white=245.0, nucleus=(0.8, 1.6)), []
+
+    def predict(crops, heat=False):
+        seen.append(crops)
+        n = len(crops)
+        none = np.zeros(n, bool)
+        return Output(
+            np.full((n, 2), 0.5, np.float32), none, heat=None, embedding=np.zeros((n, 4), np.float16), unlike=none
+        )
+
+    slide = opened(cell_on_black(100))
+    list(analyse(slide, model=SimpleNamespace(card=card, digest="0" * 64, predict=predict)))
+    (crop,) = seen[0]
+    middle = len(crop) // 2
+    assert crop[:10, :10].min() > 235
+    assert crop[middle - 9 : middle + 9, middle - 9 : middle + 9].max() < 160
+    width = np.count_nonzero(crop[middle].max(axis=1) < 200) / len(crop) * 22
+    assert width == pytest.approx(200 * CNMC_UM, rel=0.08)
+    path = tmp_path / "tree" / "all" / "UID_1_1_1_all.png"
+    path.parent.mkdir(parents=True)
+    cv2.imwrite(str(path), cell_on_black(100)[..., ::-1])
+    trained = cut_patches(read_samples(tmp_path / "tree"), 22.0, 224, 245.0, (0.8, 1.6), margin=1)[0]
+    assert np.abs(trained.astype(int) - crop).mean() < 3

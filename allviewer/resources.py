@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+DEFAULT_MODEL = "blastnet-1"
+"""The bundled model that classifies where nobody names another."""
+
 
 def resource(*parts: str) -> Path:
-    """Path of a bundled file or folder, e.g. ``resource("models", "alnet-1.safetensors")``.
+    """Path of a bundled file or folder, e.g. ``resource("models", "blastnet-1.safetensors")``.
 
     Raises FileNotFoundError where the installation is incomplete.
     """

@@ -7,6 +7,8 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from allviewer.resources import DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from allviewer.export import Analysed
     from allviewer.systems import Model
@@ -19,7 +21,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("analyze", aliases=["analyse"], help=HELP, description=HELP)
     parser.add_argument("images", nargs="+", metavar="IMAGE", type=Path)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="one folder per image is made in it")
-    parser.add_argument("--model", default="alnet-1", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument("--segmenter", default="default", choices=("default", "oadls"), help="default: %(default)s")
     parser.add_argument(
         "--preprocess", default="none", choices=("none", "reinhard", "macenko", "wiener", "dhe"), metavar="NAME",

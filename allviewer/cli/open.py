@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from allviewer.resources import DEFAULT_MODEL
+
 HELP = "open the viewer"
 
 
@@ -13,7 +15,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--study", type=Path, metavar="FILE", help="file that keeps the decisions (default: in your user data folder)"
     )
-    parser.add_argument("--model", default="alnet-1", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
     parser.add_argument("--segmenter", default="default", choices=("default", "oadls"), help="default: %(default)s")
     parser.add_argument(

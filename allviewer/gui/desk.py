@@ -17,6 +17,7 @@ from allviewer.gui.looks import Filters
 from allviewer.gui.models import ModelShelf
 from allviewer.gui.reading import is_synthetic, read_pixels
 from allviewer.records import Study
+from allviewer.resources import DEFAULT_MODEL
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide, open_slide
 from allviewer.systems.likeness import SlideLikeness, slide_likeness
@@ -43,7 +44,7 @@ class Options:
 
     study: Path | None = None
     runs: Path | None = None
-    model: str = "alnet-1"
+    model: str = DEFAULT_MODEL
     device: str = "auto"
     segmenter: str = "default"
     preprocessing: str = "none"

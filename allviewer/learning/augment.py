@@ -58,6 +58,7 @@ class Recipe:
 
 RECIPES = {
     "stain": Recipe(),
+    "mild": Recipe(zoom=0.1, shift=0.04, absorbance=0.15, stain=0.1, lamp=0.03, grey=0.2, blur=0.3, edge=0, noise=3),
     "paper": Recipe(turn=15, shift=0, absorbance=0.2, stain=0, lamp=0, grey=0, blur=0, edge=0, noise=0),
     "camsr": Recipe(
         turn=15,

@@ -118,6 +118,25 @@ def add(a: Node, b: Node) -> Node:
     return ops.add(a, b)
 
 
+def square(x: Node) -> Node:
+    """``x * x``."""
+    return ops.multiply(x, x)
+
+
+def concatenate(parts: Sequence[Node], axis: int = 1) -> Node:
+    """Nodes one behind another along an axis."""
+    return ops.concat(list(parts), axis)
+
+
+def enlarge(x: Node, times: int) -> Node:
+    """Every position repeated ``times`` down and across."""
+    scales = _constant(np.array([times, times]))
+    return ops.interpolate(
+        x, scales, "nearest", "scales", nearest_mode="floor", coordinate_transformation_mode="asymmetric",
+        axes=_whole([2, 3]),
+    )  # fmt: skip
+
+
 def flatten(x: Node) -> Node:
     """(n, everything else), in torch's order."""
     return ops.reshape(x, _whole([0, -1]), True)

@@ -112,13 +112,14 @@ def large(smear):
 def model_warm():
     """The bundled model, loaded once a process: every window of these tests uses it."""
     from allviewer.gui import models
+    from allviewer.resources import DEFAULT_MODEL
     from allviewer.systems import load_model
 
-    model = load_model("alnet-1")
+    model = load_model(DEFAULT_MODEL)
 
     def load(self: models.ModelShelf) -> object:
         if self.model is None:
-            self.model = model if self.name == "alnet-1" else load_model(self.name)
+            self.model = model if self.name == DEFAULT_MODEL else load_model(self.name)
         return self.model
 
     patch = pytest.MonkeyPatch()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from allviewer.gui.fields import Phase
 from allviewer.gui.napari_inside import world_at
 from allviewer.records import Study
+from allviewer.resources import DEFAULT_MODEL
 from allviewer.vocab.taxonomy import ALL_HEM
 
 
@@ -221,7 +222,8 @@ def test_words_on_the_screen(reviewed, qtbot):
     key(qtbot, window, Qt.Key.Key_1)
     window.panels.status.refresh()
     words = window.panels.status.words.text()
-    for part in (f"analysed {len(window.desk.session):,} cells", "1 reviewed", "saved ", "model alnet-1", "synthetic"):
+    done = f"analysed {len(window.desk.session):,} cells"
+    for part in (done, "1 reviewed", "saved ", f"model {DEFAULT_MODEL}", "synthetic"):
         assert part in words
     assert "synthetic" in window.panels.worklist.list.item(0).text()
     assert window.qt.windowTitle() == "rendered.png – allviewer"

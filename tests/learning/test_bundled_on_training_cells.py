@@ -1,16 +1,19 @@
 """A check that the bundled model and the crop maker fit each other. NOT an evaluation: these are training cells."""
 
 import numpy as np
+import pytest
 
 from allviewer.learning.layouts import read_samples
 from allviewer.learning.metrics import auroc
 from allviewer.learning.patches import cut_patches
+from allviewer.resources import DEFAULT_MODEL
 from allviewer.systems import load_model
 from allviewer.vocab.taxonomy import ALL_HEM
 
 
-def test_the_bundled_model_knows_its_training_cells(data):
-    model = load_model("alnet-1", "cpu")
+@pytest.mark.parametrize("name", ["alnet-1", DEFAULT_MODEL])
+def test_a_bundled_model_knows_its_training_cells(data, name):
+    model = load_model(name, "cpu")
     samples = read_samples(data / "all_idb1", ALL_HEM)
     assert samples.digest == model.card.data[0].digest
     whole = samples.take(np.flatnonzero(~samples.cut)[::3])

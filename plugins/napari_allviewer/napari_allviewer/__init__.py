@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from allviewer.resources import DEFAULT_MODEL
+
 LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -18,7 +20,7 @@ def sample() -> list[LayerData]:
 def find_white_cells(
     image: "napari.types.ImageData",  # type: ignore[name-defined]  # noqa: F821 - napari resolves it by name
     um_per_px: float = 0.0,
-    model: str = "alnet-1",
+    model: str = DEFAULT_MODEL,
 ) -> "napari.types.LayerDataTuple":  # type: ignore[name-defined]  # noqa: F821
     """Find the white cells of an RGB image and suggest a class for each.
 

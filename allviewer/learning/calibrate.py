@@ -59,6 +59,7 @@ def fit_band(probabilities: Floats, labels: NDArray[np.int64], coverage: float =
         thresholds.append(float(own[rank - 1]) if 1 <= rank <= len(own) else 0.0)
     words = (
         f"class-conditional conformal prediction on out-of-fold cells, {coverage:.0%} of each class kept; a cell is "
-        "unsure unless exactly one class is possible. Holds for cells like these, not for other laboratories"
+        "unsure unless exactly one class is possible, and that the most probable. Holds for cells like these, not for "
+        "other laboratories"
     )
     return UnsureBand(thresholds=tuple(thresholds), coverage=coverage, how=words)

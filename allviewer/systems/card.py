@@ -91,7 +91,7 @@ class Calibration(CardPart):
 
 
 class UnsureBand(CardPart):
-    """When the model withholds an answer: unless exactly one class reaches its threshold, the cell is unsure.
+    """When the model withholds an answer: unless the most probable class, and no other, reaches its threshold.
 
     Attributes
     ----------

@@ -115,9 +115,10 @@ def calibrated(logits: Floats, calibration: Calibration) -> Floats:
 
 
 def outside_band(probabilities: Floats, band: UnsureBand) -> NDArray[np.bool_]:
-    """(n,) bool: whether not exactly one class reaches its threshold."""
+    """(n,) bool: whether not exactly one class reaches its threshold, or another class is the most probable."""
     possible = probabilities >= np.asarray(band.thresholds, np.float32)
-    answer: NDArray[np.bool_] = possible.sum(axis=1) != 1
+    best = possible[np.arange(len(possible)), probabilities.argmax(axis=1)]
+    answer: NDArray[np.bool_] = (possible.sum(axis=1) != 1) | ~best
     return answer
 
 

@@ -6,12 +6,11 @@ import pytest
 from allviewer.learning.layouts import read_samples
 from allviewer.learning.metrics import auroc
 from allviewer.learning.patches import cut_patches
-from allviewer.resources import DEFAULT_MODEL
 from allviewer.systems import load_model
 from allviewer.vocab.taxonomy import ALL_HEM
 
 
-@pytest.mark.parametrize("name", ["alnet-1", DEFAULT_MODEL])
+@pytest.mark.parametrize("name", ["alnet-1", "blastnet-1"])
 def test_a_bundled_model_knows_its_training_cells(data, name):
     model = load_model(name, "cpu")
     samples = read_samples(data / "all_idb1", ALL_HEM)

@@ -3,7 +3,7 @@ import pytest
 
 from allviewer.learning.calibrate import fit_band, fit_calibration
 from allviewer.learning.metrics import calibration_error, log_loss
-from allviewer.systems.card import Calibration
+from allviewer.systems.card import Calibration, UnsureBand
 from allviewer.systems.model import calibrated, outside_band
 
 
@@ -54,6 +54,13 @@ def test_band_keeps_the_promised_share_of_each_class():
     unsure = outside_band(p, band)
     right = p.argmax(1) == labels
     assert right[~unsure].mean() > right[unsure].mean() + 0.1
+
+
+def test_a_class_that_is_not_the_most_probable_is_no_sure_answer():
+    """Where one class is much easier, its threshold lies above one half: in between nothing is sure."""
+    band = UnsureBand(thresholds=(0.72, 0.25), coverage=0.9, how="made up")
+    p = np.array([[0.9, 0.1], [0.73, 0.27], [0.6, 0.4], [0.4, 0.6]], np.float32)
+    assert outside_band(p, band).tolist() == [False, True, True, False]
 
 
 def test_band_of_few_cells_asks_nothing():

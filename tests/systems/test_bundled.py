@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from allviewer.resources import DEFAULT_MODEL
 from allviewer.systems import list_models, load_model
 
 
@@ -23,7 +22,7 @@ def test_a_bundled_model_is_listed_with_an_honest_card(name, system, most):
     assert entry.path.stat().st_size < most
 
 
-@pytest.mark.parametrize("name", ["alnet-1", DEFAULT_MODEL])
+@pytest.mark.parametrize("name", ["alnet-1", "blastnet-1"])
 def test_a_bundled_model_gives_calibrated_answers(name):
     model = load_model(name, "cpu")
     side = model.card.input_px

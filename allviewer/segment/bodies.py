@@ -1,12 +1,14 @@
 """Stained bodies that stand by themselves: what is as convex as one cell and holds a nucleus is one cell's."""
 
-import cv2
 import numba as nb
 import numpy as np
 
+from allviewer.segment.bits import Bits, ball, dilated, eroded, packed
 from allviewer.segment.grid import Field
-from allviewer.segment.regions import fill_holes, held, one_piece, opened, solidity
-from allviewer.vocab.arrays import Floats, Labels
+from allviewer.segment.histograms import rank
+from allviewer.segment.regions import NOWHERE, Zones, fill_holes, held, largest_pieces, numbered, solidity, unbroken
+from allviewer.segment.runs import covered, mark, runs
+from allviewer.vocab.arrays import Floats, Grey, Labels, Mask
 
 DENSE = 0.05
 """Least density in green, over the background around it, of a stained body."""
@@ -31,100 +33,123 @@ HALO, HALO_UM = 0.25, 1.2
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _half_way(body, count, green, nuclei, far, rule, out):  # type: ignore[no-untyped-def]
-    """Cut each body at half its own density; 0 where it is too large or goes on beyond reach or edge.
+def _dense(green, spans, dense, out):  # type: ignore[no-untyped-def]
+    for i in range(len(spans)):
+        y, first, last = spans[i, 0], spans[i, 1], spans[i, 2]
+        value, mask = green[y, first:last], out[y, first:last]
+        for x in range(last - first):
+            mask[x] = value[x] > dense
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _half_way(found, count, green, nuclei, far, rule, out):  # type: ignore[no-untyped-def]
+    """Cut each body at half its own density; nothing is left of what is too large or goes on beyond reach or edge.
 
     ``rule``: least density, part of the body's own, halo, its width, farthest distance, largest area.
     """
     dense, part, halo, halo_px, farthest, largest = rule
-    inner, outer = np.zeros((count, 256), np.int32), np.zeros((count, 256), np.int32)
-    bad = np.zeros(count, np.bool_)
-    for y in range(body.shape[0]):
-        for x in range(body.shape[1]):
-            k = body[y, x]
-            if k == 0:
-                continue
-            bin = min(255, max(0, int(green[y, x] * 250)))
+    inner, outer = np.zeros((count + 1, 256), np.int32), np.zeros((count + 1, 256), np.int32)
+    bad = np.zeros(count + 1, np.bool_)
+    rows, columns = green.shape
+    for i in range(len(found)):
+        y, first, last, k = found[i, 0], found[i, 1], found[i, 2], found[i, 3]
+        bad[k] |= y == 0 or first == 0 or y == rows - 1 or last == columns
+        beyond = False
+        for x in range(first, last):
+            bin = min(255, max(0, int(green[y, x] * np.float32(250))))
             if nuclei[y, x]:
                 inner[k, bin] += 1
             else:
                 outer[k, bin] += 1
-            at_edge = y == 0 or x == 0 or y == body.shape[0] - 1 or x == body.shape[1] - 1
-            if at_edge or far[y, x] > farthest - 1.5:
-                bad[k] = True
-    tops, own = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    for k in range(1, count):
-        size, below = inner[k].sum(), 0
-        bad[k] |= size == 0 or size + outer[k].sum() > largest
-        for bin in range(256):
-            below += inner[k, bin]
-            if below >= 0.5 * size:
-                tops[k] = (bin + 0.5) / 250
-                break
-        size, below = outer[k].sum(), 0
-        for bin in range(256):
-            below += outer[k, bin]
-            if below >= 0.5 * size:
-                own[k] = (bin + 0.5) / 250 if size > 0 else 0.0
-                break
-    for y in range(body.shape[0]):
-        for x in range(body.shape[1]):
-            k = body[y, x]
-            if k == 0 or bad[k]:
-                continue
-            level = max(dense, part * own[k])
-            if far[y, x] < halo_px:
-                level = max(level, halo * tops[k] * (1 - far[y, x] / halo_px))
-            if nuclei[y, x] or green[y, x] > level:
-                out[y, x] = k
+            beyond |= far[y, x] > farthest - np.float32(1.5)
+        bad[k] |= beyond
+    levels, rims = np.zeros(count + 1, np.float32), np.zeros(count + 1, np.float32)
+    for k in range(1, count + 1):
+        nuclear, other = inner[k].sum(), outer[k].sum()
+        bad[k] |= nuclear == 0 or nuclear + other > largest
+        own = (rank(outer[k], 0.5) + 0.5) / 250 if other > 0 else 0.0
+        rims[k] = halo * (rank(inner[k], 0.5) + 0.5) / 250
+        levels[k] = max(dense, part * own)
+    for i in range(len(found)):
+        y, first, last, k = found[i, 0], found[i, 1], found[i, 2], found[i, 3]
+        if bad[k]:
+            continue
+        level, rim, slope = levels[k], rims[k], rims[k] / halo_px
+        value, away, nucleus, mask = green[y, first:last], far[y, first:last], nuclei[y, first:last], out[y, first:last]
+        for x in range(last - first):
+            mask[x] = (nucleus[x] != 0) | (value[x] > max(level, rim - slope * away[x]))
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _owned(body, convex, zone, nuclei, held, out):  # type: ignore[no-untyped-def]
-    """The zone's number on convex bodies that hold more than half of that zone's nucleus; ``held`` counts both."""
-    for y in range(body.shape[0]):
-        for x in range(body.shape[1]):
-            n = nuclei[y, x]
-            if n > 0:
-                held[n, 0] += 1
-                held[n, 1] += convex[body[y, x]] and zone[y, x] > 0
-    for y in range(body.shape[0]):
-        for x in range(body.shape[1]):
-            k = zone[y, x]
-            if k > 0 and convex[body[y, x]] and 2 * held[k, 1] > held[k, 0]:
-                out[y, x] = k
+def _named(found, bodies):  # type: ignore[no-untyped-def]
+    """Give runs, in place, the number of the body's run in which each of them lies."""
+    j = 0
+    for i in range(len(found)):
+        while bodies[j, 0] < found[i, 0] or bodies[j, 2] <= found[i, 1]:
+            j += 1
+        found[i, 3] = bodies[j, 3]
 
 
-def lone_bodies(green: Floats, nuclei: Labels, zone: Labels, far: Floats, field: Field) -> Labels:
-    """Bodies that stand by themselves, each pixel with the number of the nearest nucleus.
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _convex(cut, bodies, count, least):  # type: ignore[no-untyped-def]
+    """Of what is left of each body the largest piece, if it is convex, as a mask."""
+    found = runs(cut, unbroken(cut), np.empty((0, 0), np.int32))
+    _named(found, bodies)
+    left = largest_pieces(found, count)
+    fills = solidity(left, count)
+    out = np.zeros_like(cut)
+    for i in range(len(left)):
+        if fills[left[i, 3]] > least:
+            mark(out, left[i, 0], left[i, 1], left[i, 2])
+    return out
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _owned(convex, nucleus, links, numbers, count):  # type: ignore[no-untyped-def]
+    """Of which nuclei the convex bodies hold more than half, (count + 1,) bool."""
+    found, held = runs(nucleus, links, numbers), np.zeros((count + 1, 2), np.int64)
+    for i in range(len(found)):
+        y, first, last, k = found[i, 0], found[i, 1], found[i, 2], found[i, 3]
+        held[k, 0] += last - first
+        held[k, 1] += covered(convex, y, first, last)
+    out = np.zeros(count + 1, np.bool_)
+    for k in range(1, count + 1):
+        out[k] = 2 * held[k, 1] > held[k, 0]
+    return out
+
+
+def lone_bodies(
+    green: Floats, nucleus: Bits, inner: Grey, zones: Zones, spans: Labels, field: Field, count: int
+) -> tuple[Bits, Mask]:
+    """Bodies that stand by themselves.
 
     Parameters
     ----------
     green : (h, w) float32, density in green over the background.
-    nuclei : (h, w) int32, numbered from 1.
-    zone, far : (h, w) number of the nearest nucleus, and the distance to it in pixels.
+    nucleus, inner : the nuclei, as bits and as (h, w) uint8.
+    zones, spans : what lies nearest to each of them, and the same as runs.
     field : the image on the working grid.
+    count : of nuclei.
 
     Returns
     -------
-    (h, w) int32: the zone's number on a body that is convex, ends within reach, and holds most of that nucleus.
+    The bodies that are convex and end within reach, as bits; and which nuclei lie mostly in one, (count + 1,) bool.
     """
-    count = int(nuclei.max(initial=0)) + 1
-    nucleus = (nuclei > 0).view(np.uint8)
-    hole = field.area(20.0)
-    stained = ((zone > 0) & (green > DENSE)).view(np.uint8) | nucleus
-    fill_holes(stained, hole)
-    everywhere = np.ones(zone.shape, np.int32)
-    body = opened(stained, field.px(NECK_UM), lambda core: held(everywhere, core | nucleus, nucleus) > 0)
-    bodies, labels = cv2.connectedComponents(body | nucleus, connectivity=4, ltype=cv2.CV_32S)
+    hole, columns = int(field.area(20.0)), green.shape[1]
+    mask = field.mask("mask")
+    mask[:] = 0
+    _dense(green, spans, np.float32(DENSE), mask)
+    stained = packed(mask) | nucleus
+    fill_holes(stained, columns, hole)
+    element, everywhere = ball(field.px(NECK_UM)), unbroken(stained)
+    core = held(eroded(stained, element, columns) | nucleus, nucleus, everywhere, NOWHERE)
+    body = (stained & dilated(core, element, columns)) | nucleus
+    bodies, held_bodies = numbered(body, 0)
     halo, farthest = field.px(HALO_UM), field.px(FARTHEST_UM)
     rule = tuple(np.float32(v) for v in (DENSE, OF_DENSITY, HALO, halo, farthest, field.area(LARGEST_UM2)))
-    cut: Labels = np.zeros(zone.shape, np.int32)
-    _half_way(labels, bodies, green, nucleus, far, rule, cut)
-    solid = (cut > 0).view(np.uint8)
-    fill_holes(solid, hole)
-    cut = np.where(solid.view(np.bool_), labels, 0)
-    one_piece(cut, bodies)
-    out: Labels = np.zeros(zone.shape, np.int32)
-    _owned(cut, solidity(cut, bodies) > CONVEX, zone, nuclei, np.zeros((count, 2), np.int64), out)
-    return out
+    mask[:] = 0
+    _half_way(bodies, held_bodies, green, inner, zones.far, rule, mask)
+    cut = packed(mask)
+    fill_holes(cut, columns, hole)
+    convex = _convex(cut & body, bodies, held_bodies, CONVEX) & zones.within
+    return convex, _owned(convex, nucleus, zones.links, zones.number, count)

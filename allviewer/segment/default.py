@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allviewer.segment import gates
+from allviewer.segment.desk import own_desk
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, factor_for
 from allviewer.segment.lobes import GAP_UM, join_lobes, neighbours
@@ -23,8 +24,8 @@ _SMALLEST_IMAGE = 8
 def grown(field: Field, nuclei: Labels, found: Survey) -> list[tuple[Measured, Kind]]:
     """Grow, measure and judge numbered nuclei: the last part of every route."""
     intact, measure = found.nucleus / found.unmixing, Measure(field, found)
-    parts, zone, far = whole_cells(field, nuclei)
-    pairs = neighbours(zone, far, field.px(GAP_UM), len(parts))
+    parts, zones = whole_cells(field, nuclei)
+    pairs = neighbours(zones, field.px(GAP_UM), len(parts))
     out = []
     for one in join_lobes(field, parts, pairs):
         measured = measure(one)
@@ -54,7 +55,7 @@ class Default:
     def cells(self, rgb: RGB, um_per_px: float, survey: Survey) -> CellTable:
         """White cells of an (H, W, 3) uint8 image; see `Segmenter`."""
         sheet = (
-            cut_out(np.ascontiguousarray(grounded(rgb, survey)), um_per_px, survey)
+            cut_out(np.ascontiguousarray(grounded(rgb, survey)), um_per_px, survey, own_desk())
             if visible(rgb, um_per_px, survey)
             else None
         )

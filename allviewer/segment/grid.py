@@ -1,7 +1,7 @@
 """The working grid: every length is decided in micrometres on pixels of about a fifth of one."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Self
 
@@ -10,32 +10,40 @@ import numba as nb
 import numpy as np
 
 from allviewer.pixels.density import resolved_table
+from allviewer.segment.desk import Desk
 from allviewer.segment.survey import Survey
-from allviewer.vocab.arrays import RGB, Floats, Grey
+from allviewer.vocab.arrays import RGB, Floats, Grey, Labels
 
 COARSEST_UM = 0.28
 """Images finer than half of this are averaged down by a power of two; never up."""
 
+FINE_UM = 0.15
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _looked_up(rgb, table, azure, aside):  # type: ignore[no-untyped-def]
+    for x in range(len(azure)):
+        r, g, b = rgb[x, 0], rgb[x, 1], rgb[x, 2]
+        azure[x] = table[0, r, 0] + table[1, g, 0] + table[2, b, 0]
+        aside[x] = table[0, r, 1] + table[1, g, 1] + table[2, b, 1]
+
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
 def _unmix(rgb, table, near, block, azure, aside):  # type: ignore[no-untyped-def]
-    """Sums over the channels of ``table`` (2, 3, 256), both planes at once; 0 in blocks that are not ``near``."""
-    rows, columns = rgb.shape[:2]
-    red, green, blue = table[0, 0], table[0, 1], table[0, 2]
-    red_aside, green_aside, blue_aside = table[1, 0], table[1, 1], table[1, 2]
+    """Sums over the channels of ``table`` (3, 256, 2), both planes at once; 0 in blocks that are not ``near``."""
+    rows, columns = azure.shape
     for y in range(rows):
-        looked, first = near[y // block], 0
-        for k in range(len(looked)):
-            last = min(columns, first + block)
-            if looked[k]:
-                for x in range(first, last):
-                    r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
-                    azure[y, x] = red[r] + green[g] + blue[b]
-                    aside[y, x] = red_aside[r] + green_aside[g] + blue_aside[b]
+        looked, k = near[y // block], 0
+        while k < len(looked):
+            first = k
+            while k < len(looked) and looked[k] == looked[first]:
+                k += 1
+            a, b = first * block, min(columns, k * block)
+            if looked[first]:
+                _looked_up(rgb[y, a:b], table, azure[y, a:b], aside[y, a:b])
             else:
-                for x in range(first, last):
+                for x in range(a, b):
                     azure[y, x] = aside[y, x] = 0
-            first = last
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,24 +57,28 @@ class Field:
         background about 0.
     aside : (h, w) float32, optical density at right angles to both red cells and azure: about 0 on red cells and
         background, not on coloured cytoplasm.
+    fine : (h, w) float32, azure with the pixel noise taken out: a Gaussian of 0.15 µm.
     factor : image pixels per working pixel, a power of two.
     um : micrometres per working pixel.
     shape : (H, W) of the image.
     clear : green grey level of the empty background.
+    desk : where the arrays lie that only the work on this field needs.
     """
 
     rgb: RGB
     azure: Floats
     aside: Floats
+    fine: Floats
     factor: int
     um: float
     shape: tuple[int, int]
     clear: float = 255.0
+    desk: Desk = field(default_factory=Desk)
 
     @classmethod
     def of(
         cls, rgb: RGB, um: float, factor: int, shape: tuple[int, int], survey: Survey, near: Grey | None = None,
-        block: int = 0,
+        block: int = 0, desk: Desk | None = None,
     ) -> Self:  # fmt: skip
         """A field of pixels that are on the working grid already, (h, w, 3) uint8.
 
@@ -74,11 +86,25 @@ class Field:
         and aside are 0 in the others.
         """
         weights = np.stack([survey.contrast, survey.aside]).astype(np.float32)
-        table = np.ascontiguousarray(resolved_table(survey.white).T * weights[..., None])
-        azure, aside = np.empty(rgb.shape[:2], np.float32), np.empty(rgb.shape[:2], np.float32)
+        table = np.ascontiguousarray((resolved_table(survey.white).T * weights[..., None]).transpose(1, 2, 0))
+        desk = Desk() if desk is None else desk
+        azure, aside = (desk.array(name, rgb.shape[:2], np.float32) for name in ("azure", "aside"))
         looked = np.ones((1, 1), np.uint8) if near is None else near
         _unmix(rgb, table, looked, max(rgb.shape) if near is None else block, azure, aside)
-        return cls(rgb, azure, aside, factor, um, shape, survey.white[1])
+        fine = cv2.GaussianBlur(azure, (0, 0), max(0.5, FINE_UM / um), dst=desk.array("fine", azure.shape, np.float32))
+        return cls(rgb, azure, aside, fine, factor, um, shape, survey.white[1], desk)
+
+    def floats(self, name: str) -> Floats:
+        """(h, w) float32 from the desk, not cleared."""
+        return self.desk.array(name, self.azure.shape, np.float32)
+
+    def mask(self, name: str) -> Grey:
+        """(h, w) uint8 from the desk, not cleared."""
+        return self.desk.array(name, self.azure.shape, np.uint8)
+
+    def labels(self, name: str) -> Labels:
+        """(h, w) int32 from the desk, not cleared."""
+        return self.desk.array(name, self.azure.shape, np.int32)
 
     def px(self, um: float) -> float:
         """A length in micrometres as working pixels."""
@@ -112,7 +138,7 @@ def _disc(radius: int) -> Grey:
     return out
 
 
-def working_field(rgb: RGB, um_per_px: float, survey: Survey) -> Field:
+def working_field(rgb: RGB, um_per_px: float, survey: Survey, desk: Desk | None = None) -> Field:
     """Bring an image to the working grid.
 
     Parameters
@@ -120,9 +146,10 @@ def working_field(rgb: RGB, um_per_px: float, survey: Survey) -> Field:
     rgb : (H, W, 3) uint8, H and W at least 1. Rows and columns that do not fill a block are repeated to fill it.
     um_per_px : of the image.
     survey : the slide's.
+    desk : where its arrays are to lie; None for a new one.
     """
     factor = factor_for(um_per_px)
-    return Field.of(averaged(rgb, factor), um_per_px * factor, factor, rgb.shape[:2], survey)
+    return Field.of(averaged(rgb, factor), um_per_px * factor, factor, rgb.shape[:2], survey, desk=desk)
 
 
 def averaged(rgb: RGB, factor: int) -> RGB:

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.segment.grid import Field, disc
+from allviewer.segment.regions import Zones
+from allviewer.segment.runs import runs
 from allviewer.segment.whole_cell import Found, filled
-from allviewer.vocab.arrays import Floats, Grey, Labels
+from allviewer.vocab.arrays import Grey, Labels
 
 LOBE_UM2 = 60.0
 """Of two parts of one nucleus at least one is no larger than this."""
@@ -54,43 +56,50 @@ larger than it looks, and counts as a larger part."""
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _gaps(zone, far, reach, pairs, gap):  # type: ignore[no-untyped-def]
-    """Narrowest gap between touching zones: fills pairs (n, 2) and gap (n,), returns how many."""
-    rows, columns = zone.shape
-    found = 0
-    for y in range(rows - 1):
-        for x in range(columns - 1):
-            if zone[y, x] == 0 or (zone[y, x] == zone[y, x + 1] and zone[y, x] == zone[y + 1, x]):
-                continue
-            for step in range(2):
-                m, n = (y, x + 1) if step == 0 else (y + 1, x)
-                a, b = zone[y, x], zone[m, n]
-                if a == b or b == 0:
-                    continue
-                width = far[y, x] + far[m, n]
-                if width > reach:
-                    continue
-                if a > b:
-                    a, b = b, a
-                k = 0
-                while k < found and not (pairs[k, 0] == a and pairs[k, 1] == b):
-                    k += 1
-                if k == len(pairs):
-                    continue
-                if k == found:
-                    pairs[k, 0], pairs[k, 1] = a, b
-                    gap[k] = width
-                    found += 1
-                elif width < gap[k]:
-                    gap[k] = width
+def _enter(a, b, width, pairs, gap, found):  # type: ignore[no-untyped-def]
+    """Enter the gap between two parts where it is their narrowest so far; returns how many pairs there are."""
+    a, b = min(a, b), max(a, b)
+    k = 0
+    while k < found and not (pairs[k, 0] == a and pairs[k, 1] == b):
+        k += 1
+    if k == found and k < len(pairs):
+        pairs[k, 0], pairs[k, 1] = a, b
+        gap[k] = width
+        return found + 1
+    if k < found and width < gap[k]:
+        gap[k] = width
     return found
 
 
-def neighbours(zone: Labels, far: Floats, reach: float, count: int) -> list[tuple[int, int]]:
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _gaps(spans, far, reach, pairs, gap):  # type: ignore[no-untyped-def]
+    """Narrowest gap between touching zones, given as runs: fills pairs (n, 2) and gap (n,), returns how many."""
+    found, below = 0, 0
+    for i in range(len(spans)):
+        y, first, last, number = spans[i, 0], spans[i, 1], spans[i, 2], spans[i, 3]
+        if i + 1 < len(spans) and spans[i + 1, 0] == y and spans[i + 1, 1] == last:
+            width = far[y, last - 1] + far[y, last]
+            if width <= reach:
+                found = _enter(number, spans[i + 1, 3], width, pairs, gap, found)
+        while below < len(spans) and (spans[below, 0] <= y or (spans[below, 0] == y + 1 and spans[below, 2] <= first)):
+            below += 1
+        j = below
+        while j < len(spans) and spans[j, 0] == y + 1 and spans[j, 1] < last:
+            if spans[j, 3] != number:
+                for x in range(max(first, spans[j, 1]), min(last, spans[j, 2])):
+                    width = far[y, x] + far[y + 1, x]
+                    if width <= reach:
+                        found = _enter(number, spans[j, 3], width, pairs, gap, found)
+            j += 1
+    return found
+
+
+def neighbours(zones: Zones, reach: float, count: int) -> list[tuple[int, int]]:
     """Pairs of parts no further apart than ``reach`` pixels, nearest first."""
     room = 6 * count + 8
     pairs, gap = np.zeros((room, 2), np.int32), np.zeros(room, np.float32)
-    found = _gaps(zone, far, np.float32(reach), pairs, gap)
+    spans = runs(zones.within, zones.links, zones.number)
+    found = _gaps(spans, zones.far, np.float32(reach), pairs, gap)
     order = np.argsort(gap[:found], kind="stable")
     return [(int(pairs[k, 0]), int(pairs[k, 1])) for k in order]
 
@@ -137,37 +146,45 @@ class _Body:
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _weigh(cell, nucleus, y0, x0, owner, number, box, moments):  # type: ignore[no-untyped-def]
-    """Enter a cell in the map of owners, with its moments and its nucleus's box; returns the nucleus's pixels."""
-    held = 0
+def _weigh(cell, nucleus, y0, x0, owner, number, box, moments, rim):  # type: ignore[no-untyped-def]
+    """Enter a cell in the map of owners, with its moments, its nucleus's box and the ends (x, y) of its rows.
+
+    Returns the nucleus's pixels and how many ends there are.
+    """
+    held = ends = 0
     for y in range(cell.shape[0]):
+        v, first, last = y + y0, -1, -1
         for x in range(cell.shape[1]):
             if cell[y, x]:
-                v, u = y + y0, x + x0
+                u = x + x0
                 owner[v, u] = number
                 moments[0] += 1
                 moments[1] += v
                 moments[2] += u
                 moments[3] += v * v
                 moments[4] += u * u
-            if nucleus[y, x]:
-                v, u = y + y0, x + x0
-                held += 1
-                box[0], box[1] = min(box[0], v), min(box[1], u)
-                box[2], box[3] = min(box[2], -v), min(box[3], -u)
-    return held
+                first = u if first < 0 else first
+                last = u
+                if nucleus[y, x]:
+                    held += 1
+                    box[0], box[1] = min(box[0], v), min(box[1], u)
+                    box[2], box[3] = min(box[2], -v), min(box[3], -u)
+        if first >= 0:
+            rim[ends, 0], rim[ends, 1], rim[ends + 1, 0], rim[ends + 1, 1] = first, v, last, v
+            ends += 2
+    return held, ends
 
 
 def _body(one: Found, field: Field, owner: Labels, number: int) -> _Body:
-    contours, _ = cv2.findContours(one.cell.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    rim = cv2.convexHull(contours[0] if len(contours) == 1 else np.concatenate(contours))
-    rim = rim + np.array([one.x, one.y], np.int32)
     rows, columns = field.azure.shape
-    low, high = rim.min(axis=(0, 1)), rim.max(axis=(0, 1))
-    at_edge = (low[1] <= 0, high[1] >= rows - 1, low[0] <= 0, high[0] >= columns - 1)
-    sides = frozenset(side for side in range(4) if at_edge[side])
     box, moments = np.full(4, max(rows, columns), np.int64), np.zeros(5)
-    nucleus = _weigh(one.cell, one.nucleus, one.y, one.x, owner, number, box, moments) * field.um**2
+    ends = np.empty((2 * len(one.cell), 2), np.int32)
+    nuclear, count = _weigh(one.cell, one.nucleus, one.y, one.x, owner, number, box, moments, ends)
+    rim = cv2.convexHull(ends[:count].reshape(-1, 1, 2))
+    (left, top), (right, bottom) = rim.min(axis=(0, 1)).tolist(), rim.max(axis=(0, 1)).tolist()
+    at_edge = (top <= 0, bottom >= rows - 1, left <= 0, right >= columns - 1)
+    sides = frozenset(side for side in range(4) if at_edge[side])
+    nucleus = nuclear * field.um**2
     return _Body(nucleus, nucleus, float(moments[0]) * field.um**2, rim, sides, one.plateau, box, moments)
 
 
@@ -217,20 +234,22 @@ class _Joining:
 
     def __init__(self, field: Field, parts: list[Found | None], numbers: set[int]) -> None:
         self.um = field.um
-        self.owner: Labels = np.zeros(field.azure.shape, np.int32)
+        self.owner = field.labels("owner")
+        self.owner[:] = 0
         self.bodies: dict[int, _Body] = {}
         self.members: dict[int, list[int]] = {}
         self._small: Grey = np.zeros(len(parts) + 1, np.uint8)
         for i, one in enumerate(parts, start=1):
-            if one is None or not one.cell.any():
+            if one is None:
                 continue
+            small = float(np.count_nonzero(one.nucleus)) <= field.area(LOBE_UM2)
+            self._small[i] = 2 * small
             if i in numbers:
                 self.bodies[i] = _body(one, field, self.owner, i)
                 self.members[i] = [i]
-            else:
+            elif small:
                 height, width = one.cell.shape
                 self.owner[one.y : one.y + height, one.x : one.x + width][one.cell] = i
-            self._small[i] = 2 * (float(one.nucleus.sum()) <= field.area(LOBE_UM2))
 
     def fills(self, i: int, j: int) -> float:
         """How much of their common convex hull two bodies fill; what other small parts fill of it is left out."""
@@ -329,7 +348,7 @@ def join_lobes(field: Field, parts: list[Found | None], pairs: list[tuple[int, i
     gone = {number for members in state.members.values() for number in members[1:]}
     out = []
     for i, one in enumerate(parts, start=1):
-        if one is None or i in gone or (i not in state.bodies and not one.cell.any()):
+        if one is None or i in gone:
             continue
         members = sorted(state.members.get(i, [i]))
         out.append(_union([other for k in members if (other := parts[k - 1])], field))

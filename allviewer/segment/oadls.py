@@ -9,11 +9,12 @@ from allviewer.pixels.equalise import luminance
 from allviewer.pixels.reconstruct import by_dilation, by_erosion, h_minima
 from allviewer.pixels.wiener import wiener
 from allviewer.segment.default import grown, visible
+from allviewer.segment.desk import own_desk
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, disc, working_field
 from allviewer.segment.measure import table_from
 from allviewer.segment.parting import part_clumps
-from allviewer.segment.seeds import fine, nuclear_mask
+from allviewer.segment.seeds import nuclear_mask
 from allviewer.segment.survey import GATE, Survey, grounded, survey
 from allviewer.segment.watershed import components, watershed
 from allviewer.vocab.arrays import RGB, Grey, Labels, Mask
@@ -130,7 +131,7 @@ def stages(field: Field, found: Survey) -> Stages:
     # Stage 5: watershed lines on that surface.
     flooded = watershed(relief, markers)
     flooded[flooded > count] = 0
-    flooded[fine(field) <= GATE] = 0
+    flooded[field.fine <= GATE] = 0
     return Stages(image, flat, internal, external, relief, flooded)
 
 
@@ -150,7 +151,7 @@ def _lines(labels: Labels) -> Mask:
 def _parted(flooded: Labels, field: Field) -> Labels:
     """Beyond the paper: what grey level alone could not part, parted by shape; the watershed's lines are kept."""
     mask = flooded > 0
-    return part_clumps(mask, fine(field), field.um, _lines(flooded) & mask)
+    return part_clumps(mask, field.fine, field.um, _lines(flooded) & mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,5 +170,5 @@ class Oadls:
         """White cells of an (H, W, 3) uint8 image; see `Segmenter`."""
         if not visible(rgb, um_per_px, survey):
             return CellTable.empty(NAMES)
-        field = working_field(np.ascontiguousarray(grounded(rgb, survey)), um_per_px, survey)
+        field = working_field(np.ascontiguousarray(grounded(rgb, survey)), um_per_px, survey, own_desk())
         return table_from(grown(field, nuclei(field, survey), survey), rgb.shape[:2])

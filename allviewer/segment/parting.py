@@ -4,6 +4,8 @@ import cv2
 import numba as nb
 import numpy as np
 
+from allviewer.segment.bits import Bits, packed
+from allviewer.segment.regions import boxes, by_number, numbered, rows_of
 from allviewer.vocab.arrays import Floats, Labels, Mask
 
 DEPTH_UM = 0.5
@@ -40,39 +42,17 @@ def rim_distance(mask: Mask, um: float) -> Floats:
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _pieces(labels, boxes, sizes):  # type: ignore[no-untyped-def]
-    """Box (y0, x0, y1, x1) and size of each number; returns them in place."""
-    rows, columns = labels.shape
-    for y in range(rows):
-        for x in range(columns):
-            k = labels[y, x]
-            if k:
-                if sizes[k] == 0:
-                    boxes[k, 0], boxes[k, 1] = y, x
-                sizes[k] += 1
-                boxes[k, 1] = min(boxes[k, 1], x)
-                boxes[k, 2], boxes[k, 3] = y + 1, max(boxes[k, 3], x + 1)
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False)
-def _fills(labels, number, box, size):  # type: ignore[no-untyped-def]
-    """How much of its convex hull one number fills: about 1 for a disc of any size."""
-    y0, x0, y1, x1 = box[0], box[1], box[2], box[3]
+def _fills(first, last, size):  # type: ignore[no-untyped-def]
+    """How much of its convex hull a piece fills, given the ends of its rows: about 1 for a disc of any size."""
+    rows = len(first)
     # Andrew's monotone chain, from the leftmost pixels down and the rightmost up: rows are sorted already.
-    hull = np.empty((2 * (y1 - y0) + 2, 2), np.float64)
+    hull = np.empty((2 * rows + 2, 2), np.float64)
     held = 0
     for side in range(2):
         start = held
-        for step in range(y1 - y0):
-            y = y0 + step if side == 0 else y1 - 1 - step
-            found = -1
-            for i in range(x1 - x0):
-                x = x0 + i if side == 0 else x1 - 1 - i
-                if labels[y, x] == number:
-                    found = x
-                    break
-            if found < 0:
-                continue
+        for step in range(rows):
+            y = step if side == 0 else rows - 1 - step
+            found = first[y] if side == 0 else last[y] - 1
             while held - start >= 2:
                 ay, ax = hull[held - 1, 0] - hull[held - 2, 0], hull[held - 1, 1] - hull[held - 2, 1]
                 by, bx = y - hull[held - 1, 0], found - hull[held - 1, 1]
@@ -87,6 +67,19 @@ def _fills(labels, number, box, size):  # type: ignore[no-untyped-def]
         area += hull[k, 1] * hull[n, 0] - hull[n, 1] * hull[k, 0]
         around += np.hypot(hull[n, 0] - hull[k, 0], hull[n, 1] - hull[k, 1])
     return size / (abs(area) / 2 + around / 2 + 1)
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _pieces(bits):  # type: ignore[no-untyped-def]
+    """8-connected pieces: their runs one piece after the other, where each one's begin, boxes, areas, `_fills`."""
+    found, count = numbered(bits, 1)
+    box, fills = boxes(found, count), np.zeros(count + 1)
+    start, first, last, area = rows_of(found, box)
+    for k in range(1, count + 1):
+        a, b = start[k], start[k + 1]
+        fills[k] = _fills(first[a:b], last[a:b], area[k])
+    ordered, at = by_number(found, count)
+    return ordered, at, box, area, fills
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
@@ -315,21 +308,28 @@ def _part_piece(mask: Mask, azure: Floats, um: float, lines: Mask | None) -> tup
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _number(labels, keep):  # type: ignore[no-untyped-def]
-    """Put ``keep[k]`` for every k, in place."""
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            if labels[y, x]:
-                labels[y, x] = keep[labels[y, x]]
+def _window(found, y0, x0, out):  # type: ignore[no-untyped-def]
+    """Write runs into a window."""
+    for i in range(len(found)):
+        for x in range(found[i, 1] - x0, found[i, 2] - x0):
+            out[found[i, 0] - y0, x] = True
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False)
-def _put(labels, piece, window, first):  # type: ignore[no-untyped-def]
-    """Write one piece's parts over it, numbered from ``first`` + 1."""
+def _write(found, number, labels):  # type: ignore[no-untyped-def]
+    """Write a number on runs."""
+    for i in range(len(found)):
+        for x in range(found[i, 1], found[i, 2]):
+            labels[found[i, 0], x] = number
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _put(labels, piece, window, names):  # type: ignore[no-untyped-def]
+    """Write one piece's parts over it, part n as ``names[n]``."""
     for y in range(piece.shape[0]):
         for x in range(piece.shape[1]):
             if piece[y, x]:
-                labels[window[0] + y, window[1] + x] = piece[y, x] + first
+                labels[window[0] + y, window[1] + x] = names[piece[y, x]]
 
 
 def part_clumps(mask: Mask, azure: Floats, um: float, lines: Mask | None = None) -> Labels:
@@ -349,26 +349,33 @@ def part_clumps(mask: Mask, azure: Floats, um: float, lines: Mask | None = None)
     -------
     (h, w) int32: the mask, numbered from 1.
     """
-    rows, columns = mask.shape
+    return parted(packed(mask.view(np.uint8)), azure, um, np.empty(mask.shape, np.int32), lines)
+
+
+def parted(mask: Bits, azure: Floats, um: float, labels: Labels, lines: Mask | None = None) -> Labels:
+    """`part_clumps` of a mask given as bits, written into ``labels`` (h, w) int32 and given back."""
+    rows, columns = labels.shape
     smallest = SMALLEST_UM2 / um**2
-    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    boxes, sizes = np.zeros((count, 4), np.int64), np.zeros(count, np.int64)
-    _pieces(labels, boxes, sizes)
-    area = sizes.tolist()
-    for k in np.flatnonzero(sizes >= smallest):
-        if lines is None and _fills(labels, k, boxes[k], sizes[k]) >= CONVEX:
-            continue
-        # One pixel wider, except at the image's edge: where a nucleus is cut there is no rim to measure from.
-        y0, x0 = max(0, boxes[k, 0] - 1), max(0, boxes[k, 1] - 1)
-        window = (slice(y0, min(rows, boxes[k, 2] + 1)), slice(x0, min(columns, boxes[k, 3] + 1)))
-        own = labels[window] == k
-        parts, held = _part_piece(own, azure[window], um, None if lines is None else lines[window] & own)
-        if held > 1:
-            _put(labels, parts, (y0, x0), len(area) - 1)
-            area[k] = 0
-            area += np.bincount(parts.ravel(), minlength=held + 1)[1:].tolist()
-    keep = np.array(area) >= smallest
-    keep[0] = False
-    _number(labels, np.where(keep, np.cumsum(keep), 0).astype(np.int32))
-    out: Labels = labels
-    return out
+    found, at, box, area, fills = _pieces(mask)
+    labels[:] = 0
+    named, several = 0, list[tuple[Labels, int, tuple[int, int]]]()
+    for k in np.flatnonzero(area >= smallest).tolist():
+        own = found[at[k] : at[k + 1]]
+        if lines is not None or fills[k] < CONVEX:
+            # One pixel wider, except at the image's edge: where a nucleus is cut there is no rim to measure from.
+            y0, x0 = max(0, int(box[k, 0]) - 1), max(0, int(box[k, 1]) - 1)
+            window = (slice(y0, min(rows, int(box[k, 2]) + 1)), slice(x0, min(columns, int(box[k, 3]) + 1)))
+            inside = np.zeros((window[0].stop - y0, window[1].stop - x0), np.bool_)
+            _window(own, y0, x0, inside)
+            parts, held = _part_piece(inside, azure[window], um, None if lines is None else lines[window] & inside)
+            if held > 1:
+                several.append((parts, held, (y0, x0)))
+                continue
+        named += 1
+        _write(own, named, labels)
+    for parts, held, corner in several:
+        keep = np.bincount(parts.ravel(), minlength=held + 1) >= smallest
+        keep[0] = False
+        _put(labels, parts, corner, np.where(keep, named + np.cumsum(keep), 0).astype(np.int32))
+        named += int(np.count_nonzero(keep))
+    return labels

@@ -4,16 +4,20 @@ import cv2
 import numba as nb
 import numpy as np
 
-from allviewer.segment.grid import Field, disc
-from allviewer.segment.parting import part_clumps
+from allviewer.segment.bits import Bits, disc, opened, packed, unpacked
+from allviewer.segment.grid import Field
+from allviewer.segment.parting import parted
+from allviewer.segment.regions import fill_holes
 from allviewer.segment.survey import GATE
-from allviewer.vocab.arrays import Floats, Grey, Labels, Mask
+from allviewer.vocab.arrays import Floats, Labels, Mask
 
 OF_PLATEAU = 0.5
 """A nucleus ends where the contrast falls to this part of its plateau: the half-height of a blurred edge."""
 
 PLATEAU_UM = 2.2
 """Half the side of the square in which the plateau is looked for."""
+
+PORE_UM2 = 6.0
 
 _BLOCK = 4
 
@@ -43,12 +47,6 @@ def _low_plateau(field: Field) -> Floats:
     return out
 
 
-def fine(field: Field) -> Floats:
-    """Nuclear contrast with the pixel noise taken out, (h, w) float32: a Gaussian of 0.15 µm."""
-    out: Floats = cv2.GaussianBlur(field.azure, (0, 0), max(0.5, field.px(0.15)))
-    return out
-
-
 @nb.njit(cache=True, nogil=True, boundscheck=False)
 def _above(smooth, low, gate, share, out):  # type: ignore[no-untyped-def]
     """Where contrast exceeds both the gate and that share of its block's plateau."""
@@ -62,33 +60,25 @@ def _above(smooth, low, gate, share, out):  # type: ignore[no-untyped-def]
             out[y, x] = smooth[y, x] > level[x]
 
 
-def _mask_of(field: Field, smooth: Floats) -> Mask:
-    mask = np.empty(smooth.shape, np.uint8)
-    _above(smooth, _low_plateau(field), np.float32(GATE), np.float32(OF_PLATEAU), mask)
-    opened: Grey = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc(field.px(0.4)))
-    return opened.view(np.bool_)
-
-
-def nuclear_mask(field: Field) -> Mask:
+def nuclear_bits(field: Field) -> Bits:
     """Pixels above the absolute gate and above half the local plateau, opened by a disc of 0.4 µm."""
-    return _mask_of(field, fine(field))
-
-
-def fill_pores(mask: Mask, largest: float) -> Mask:
-    """Fill holes of at most ``largest`` pixels: pale chromatin and nucleoli, not the eye of a ring nucleus."""
-    out = mask.copy()
-    contours, tree = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    if len(contours) == 0:
-        return out
-    # A hole's contour runs along the pixels around it; those within it are counted by Pick's theorem.
-    holes = [c for c, parent in zip(contours, np.asarray(tree)[0, :, 3], strict=True) if parent >= 0]
-    small = [c for c in holes if cv2.contourArea(c) - len(c) / 2 + 1 <= largest]
-    cv2.drawContours(out.view(np.uint8), small, -1, 1, cv2.FILLED)
+    mask = field.mask("mask")
+    _above(field.fine, _low_plateau(field), np.float32(GATE), np.float32(OF_PLATEAU), mask)
+    out: Bits = opened(packed(mask), disc(field.px(0.4)), mask.shape[1])
     return out
 
 
+def nuclear_mask(field: Field) -> Mask:
+    """`nuclear_bits`, (h, w) bool."""
+    return unpacked(nuclear_bits(field), field.fine.shape[1])
+
+
+def fill_pores(mask: Bits, field: Field) -> Bits:
+    """Fill, in place, holes of at most `PORE_UM2`: pale chromatin and nucleoli, not the eye of a ring nucleus."""
+    fill_holes(mask, field.fine.shape[1], int(field.area(PORE_UM2)))
+    return mask
+
+
 def nuclear_parts(field: Field) -> Labels:
-    """Nuclei and nuclear lobes of a field, (h, w) int32 numbered from 1."""
-    smooth = fine(field)
-    mask = fill_pores(_mask_of(field, smooth), field.area(6.0))
-    return part_clumps(mask, smooth, field.um)
+    """Nuclei and nuclear lobes of a field, (h, w) int32 numbered from 1; it lies on the field's desk."""
+    return parted(fill_pores(nuclear_bits(field), field), field.fine, field.um, field.labels("parts"))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from allviewer.pixels.density import resolved_table
 from allviewer.segment.bodies import FARTHEST_UM
+from allviewer.segment.desk import Desk
 from allviewer.segment.grid import Field, averaged, disc, factor_for, working_field
 from allviewer.segment.measure import Measured
 from allviewer.segment.survey import GATE, Survey
@@ -150,11 +151,17 @@ def _place(labels, numbers, boxes, order, taken, at):  # type: ignore[no-untyped
         fits = False
         y = top
         while not done and y <= bottom:
-            for x in range(left, right + 1):
+            x = left
+            while x <= right:
                 fits = True
                 for i in range(h):
-                    if taken[y + i, x + runs[i, 1]] - taken[y + i, x + runs[i, 0]] > 0:
+                    a, b = x + runs[i, 0], x + runs[i, 1]
+                    if taken[y + i, b] - taken[y + i, a] > 0:
                         fits = False
+                        # On to where this row is past the last block that is in its way.
+                        while taken[y + i, b - 1] == taken[y + i, b]:
+                            b -= 1
+                        x = b - runs[i, 0]
                         break
                 if fits:
                     at[g, 0], at[g, 1] = y, x
@@ -221,18 +228,22 @@ def _copy(part, sheet, owner, number, top, left, block):  # type: ignore[no-unty
     """Copy a group's own blocks from its window to the sheet; both are rows of bytes, three a pixel."""
     rows, columns = part.shape
     for i in range(rows):
-        names, into, row = owner[(top + i) // block, left // block :], sheet[top + i, 3 * left :], part[i]
-        j, b = 0, 0
-        while j < columns:
-            first = j
-            while j < columns and names[b] == number:
-                j, b = j + 3 * block, b + 1
-            for k in range(first, min(j, columns)):
+        names = owner[(top + i) // block, left // block :]
+        b, last = 0, -(-columns // (3 * block))
+        while b < last:
+            if names[b] != number:
+                b += 1
+                continue
+            first = 3 * block * b
+            while b < last and names[b] == number:
+                b += 1
+            end = min(columns, 3 * block * b)
+            into, row = sheet[top + i, 3 * left + first : 3 * left + end], part[i, first:end]
+            for k in range(len(row)):
                 into[k] = row[k]
-            j, b = j + 3 * block, b + 1
 
 
-def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
+def cut_out(rgb: RGB, um_per_px: float, survey: Survey, desk: Desk | None = None) -> Sheet | None:
     """All that may hold a white cell, on one sheet.
 
     Parameters
@@ -240,15 +251,16 @@ def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
     rgb : (H, W, 3) uint8, C-contiguous.
     um_per_px : of the image.
     survey : the slide's.
+    desk : where the sheet's arrays are to lie; None for a new one.
 
     Returns
     -------
     The sheet; the whole field where that is crowded or small; None where there is nothing to look at.
     """
-    factor = factor_for(um_per_px)
+    desk, factor = Desk() if desk is None else desk, factor_for(um_per_px)
     side = factor * BLOCK
     if min(rgb.shape[:2]) < 2 * side:
-        return Sheet.whole(working_field(rgb, um_per_px, survey))
+        return Sheet.whole(working_field(rgb, um_per_px, survey, desk))
     block = um_per_px * side
     suspect = suspects(rgb, side, survey)
     labels, numbers, boxes = groups(suspect, MARGIN_UM / block, LEAST_UM2 / block**2, LEAST_CUT_UM2 / block**2)
@@ -258,14 +270,14 @@ def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
     if arranged is None:
         near = np.isin(labels, numbers).view(np.uint8)
         pixels, um = averaged(rgb, factor), um_per_px * factor
-        return Sheet.whole(Field.of(pixels, um, factor, rgb.shape[:2], survey, near, BLOCK))
+        return Sheet.whole(Field.of(pixels, um, factor, rgb.shape[:2], survey, near, BLOCK, desk))
     (rows, columns), at = arranged
     owner = np.zeros((rows, columns), np.int32)
     _own(labels, numbers, boxes, at, owner)
     # What the image's last blocks lack, the sheet's lack too, so that cut cells end where the image does.
     lacking = (labels.shape[0] * side - rgb.shape[0], labels.shape[1] * side - rgb.shape[1])
     height, width = rows * BLOCK - lacking[0] // factor, columns * BLOCK - lacking[1] // factor
-    sheet: RGB = np.empty((height, width, 3), np.uint8)
+    sheet: RGB = desk.array("sheet", (height, width, 3), np.uint8)
     flat = sheet.reshape(height, -1)
     flat[:] = np.tile(np.rint(survey.white).astype(np.uint8), width)
     for g, (y0, x0, y1, x1) in enumerate((boxes * side).tolist()):
@@ -274,4 +286,6 @@ def cut_out(rgb: RGB, um_per_px: float, survey: Survey) -> Sheet | None:
         _copy(part.reshape(len(part), -1), flat, owner, g + 1, top, left, BLOCK)
     shape = (rows * side - lacking[0], columns * side - lacking[1])
     near = (owner > 0).view(np.uint8)
-    return Sheet(Field.of(sheet, um_per_px * factor, factor, shape, survey, near, BLOCK), owner, boxes[:, :2] - at)
+    return Sheet(
+        Field.of(sheet, um_per_px * factor, factor, shape, survey, near, BLOCK, desk), owner, boxes[:, :2] - at
+    )

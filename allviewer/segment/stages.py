@@ -10,20 +10,21 @@ import numpy as np
 
 from allviewer.pixels.equalise import luminance
 from allviewer.segment import oadls
+from allviewer.segment.bits import unpacked
+from allviewer.segment.cytoplasm import REACH_UM, evidence
 from allviewer.segment.grid import Field, working_field
 from allviewer.segment.outlines import draw
 from allviewer.segment.parting import basins, rim_distance
 from allviewer.segment.seeds import (
     PLATEAU_UM,
     fill_pores,
-    fine,
-    nuclear_mask,
+    nuclear_bits,
     nuclear_parts,
     plateau,
 )
 from allviewer.segment.segmenter import segmenter
 from allviewer.segment.survey import GATE, Survey
-from allviewer.segment.whole_cell import REACH_UM, Found, evidence, whole_cells
+from allviewer.segment.whole_cell import Found, whole_cells
 from allviewer.vocab.arrays import RGB, Floats, Grey, Labels, Mask
 
 OF_NUCLEI = 1.6
@@ -122,14 +123,14 @@ def _image(
 def _default(field: Field, survey: Survey) -> tuple[Labels, list[Stage]]:
     """Nuclei and the steps to them of the route of that name."""
     density, dense = "optical density", round(max(PALE, OF_NUCLEI * survey.nucleus), 2)
-    mask = fill_pores(nuclear_mask(field), field.area(6.0))
+    mask = unpacked(fill_pores(nuclear_bits(field), field), field.fine.shape[1])
     depth = rim_distance(mask, field.um)
     nuclei = nuclear_parts(field)
     steps = [
         _image(
             field, "contrast", "Nuclear contrast",
             "How much nuclear stain a pixel holds, with the red cells' own colour taken out: nuclei are bright, red "
-            "cells and background dark.", fine(field), dense, density,
+            "cells and background dark.", field.fine, dense, density,
         ),
         _image(
             field, "plateau", "Plateau",
@@ -213,12 +214,12 @@ def _oadls(field: Field, survey: Survey) -> tuple[Labels, list[Stage]]:
 
 def _growing(field: Field, nuclei: Labels) -> list[Stage]:
     """From nuclei to the cell round each: common to all routes."""
-    parts, zone, _ = whole_cells(field, nuclei)
+    parts, zones = whole_cells(field, nuclei)
     return [
         _labels(
             field, "zones", "Zones",
             f"Each pixel within {REACH_UM:g} µm of a nucleus belongs to the nearest one: no cell reaches into "
-            "another's zone.", zone,
+            "another's zone.", zones.number,
         ),
         _image(
             field, "cytoplasm", "Evidence of cytoplasm",

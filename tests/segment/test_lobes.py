@@ -13,7 +13,7 @@ SIDE = 200
 
 def field():
     plane = np.zeros((SIDE, SIDE), np.float32)
-    return Field(np.zeros((SIDE, SIDE, 3), np.uint8), plane, plane, 1, UM, (SIDE, SIDE))
+    return Field(np.zeros((SIDE, SIDE, 3), np.uint8), plane, plane, plane, 1, UM, (SIDE, SIDE))
 
 
 def disc(y, x, radius_um):

@@ -4,12 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
+from allviewer.segment.bits import packed, unpacked
+from allviewer.segment.cytoplasm import without_tails
 from allviewer.segment.grid import Field, working_field
+from allviewer.segment.regions import nearest
 from allviewer.segment.survey import survey
-from allviewer.segment.whole_cell import _without_tails, whole_cells
+from allviewer.segment.whole_cell import whole_cells
 
 PLANE = np.zeros((200, 300), np.float32)
-FIELD = Field(np.zeros((200, 300, 3), np.uint8), PLANE, PLANE, 1, 0.2, PLANE.shape)
+FIELD = Field(np.zeros((200, 300, 3), np.uint8), PLANE, PLANE, PLANE, 1, 0.2, PLANE.shape)
 WHITE, RED, NUCLEUS, LILAC, PINK = (235, 238, 240), (215, 170, 180), (90, 45, 150), (205, 195, 225), (215, 190, 195)
 
 
@@ -21,8 +24,8 @@ def mask(*discs: tuple[int, int, int]) -> np.ndarray:
 
 
 def left_of(cell: np.ndarray, nucleus: np.ndarray) -> np.ndarray:
-    everywhere = np.ones(cell.shape, np.int32)
-    return _without_tails(cell.astype(np.uint8), nucleus.astype(np.int32), everywhere, FIELD) > 0
+    held = without_tails(packed(cell), packed(nucleus), nearest(nucleus.astype(np.int32), np.inf), FIELD)
+    return unpacked(held, cell.shape[1])
 
 
 def test_a_knob_behind_a_thin_neck_is_no_part_of_the_cell():
@@ -60,7 +63,7 @@ def disc_of(y: int, x: int, radius: int) -> np.ndarray:
 
 def overlap(field: Field, nucleus: tuple[int, int, int], truth: np.ndarray) -> float:
     """Dice of the one cell found round a nucleus."""
-    (found,), _, _ = whole_cells(field, disc_of(*nucleus).astype(np.int32))
+    (found,), _ = whole_cells(field, disc_of(*nucleus).astype(np.int32))
     assert found is not None
     cell = np.zeros(truth.shape, np.bool_)
     cell[found.y : found.y + found.cell.shape[0], found.x : found.x + found.cell.shape[1]] = found.cell
@@ -88,7 +91,7 @@ def test_a_naked_nucleus_gets_no_cytoplasm():
 
 def test_what_goes_on_beyond_reach_is_not_taken_for_one_cell():
     nucleus, lake = (150, 200, 24), (150, 200, 90)  # 18 µm of something as pink as red cells, all round
-    (found,), _, _ = whole_cells(painted((lake, PINK), (nucleus, NUCLEUS)), disc_of(*nucleus).astype(np.int32))
+    (found,), _ = whole_cells(painted((lake, PINK), (nucleus, NUCLEUS)), disc_of(*nucleus).astype(np.int32))
     assert found is not None
     assert found.cell.sum() < 1.6 * disc_of(*nucleus).sum()
 
@@ -98,7 +101,7 @@ def test_two_cells_share_no_pixel_and_a_missing_number_is_none():
         ((150, 180, 32), LILAC), ((150, 236, 32), LILAC), ((150, 180, 24), NUCLEUS), ((150, 236, 24), NUCLEUS)
     )
     seeds = disc_of(150, 180, 24).astype(np.int32) + 3 * disc_of(150, 236, 24)
-    found, zone, far = whole_cells(field, seeds)
+    found, zones = whole_cells(field, seeds)
     assert [cell is None for cell in found] == [False, True, False]
     owners = np.zeros(seeds.shape, np.int32)
     for cell in found:
@@ -106,5 +109,5 @@ def test_two_cells_share_no_pixel_and_a_missing_number_is_none():
             owners[cell.y : cell.y + cell.cell.shape[0], cell.x : cell.x + cell.cell.shape[1]] += cell.cell
             assert cell.cell[cell.nucleus].all()
     assert owners.max() == 1
-    assert set(np.unique(zone)) == {0, 1, 3}
-    assert (far[seeds > 0] == 0).all()
+    assert set(np.unique(zones.number)) == {0, 1, 3}
+    assert (zones.far[seeds > 0] == 0).all()

@@ -57,9 +57,10 @@ def planes_of(field: Field) -> Planes:
     """What outlines of whole cells are drawn from."""
     table = -np.log10(np.maximum(np.arange(256, dtype=np.float32), 1) / np.float32(field.clear))
     level = cv2.extractChannel(field.rgb, 1, dst=field.mask("mask"))
-    green = cv2.LUT(level, table.astype(np.float32), dst=field.floats("plane"))
+    green = cv2.LUT(level, table.astype(np.float32), dst=field.floats("green"))
     width = max(0.5, field.px(0.3))
-    planes = {"across": field.azure, "off line": field.aside, "green": green}
+    # What the sweeps for the zones needed is free by now; green is smoothed in place.
+    planes = {"steps": field.azure, "names": field.aside, "green": green}
     return Planes(*(cv2.GaussianBlur(p, (0, 0), width, dst=field.floats(name)) for name, p in planes.items()))
 
 
@@ -151,15 +152,19 @@ def _own(planes, nucleus, far, spans, tops, rule, near):  # type: ignore[no-unty
     """Median evidence of each cell's cytoplasm within ``near`` pixels of the nucleus; ``rule`` as of `_stained`."""
     across, aside, green = planes
     weight, tinge, palest, pale, halo, halo_px = rule
-    counts = np.zeros((len(tops), 256), np.int32)
+    counts, bins = np.zeros((len(tops), 256), np.int32), np.empty(far.shape[1], np.int32)
     for i in range(len(spans)):
-        y, k = spans[i, 0], spans[i, 3]
-        rim = halo * tops[k]
-        for x in range(spans[i, 1], spans[i, 2]):
-            if far[y, x] < near and nucleus[y, x] == 0:
-                stain = _stain(across[y, x], aside[y, x], weight)
-                if stain > _least(green[y, x], far[y, x], tinge, palest, pale, rim, rim / halo_px):
-                    counts[k, min(255, int(stain * np.float32(1000)))] += 1
+        y, first, last, k = spans[i, 0], spans[i, 1], spans[i, 2], spans[i, 3]
+        one, other, third, away = across[y, first:last], aside[y, first:last], green[y, first:last], far[y, first:last]
+        inner, rim, held = nucleus[y, first:last], halo * tops[k], counts[k]
+        slope = rim / halo_px
+        for x in range(last - first):
+            stain = _stain(one[x], other[x], weight)
+            own = (stain > _least(third[x], away[x], tinge, palest, pale, rim, slope)) & (away[x] < near)
+            bins[x] = np.int32(stain * np.float32(1000)) if own & (inner[x] == 0) else np.int32(-1)
+        for x in range(last - first):
+            if bins[x] >= 0:
+                held[min(255, bins[x])] += 1
     out = np.zeros(len(tops), np.float32)
     for k in range(1, len(tops)):
         out[k] = (rank(counts[k], 0.5) + 0.5) / 1000 if counts[k].sum() > 0 else 0.0

@@ -234,7 +234,7 @@ class _Joining:
 
     def __init__(self, field: Field, parts: list[Found | None], numbers: set[int]) -> None:
         self.um = field.um
-        self.owner = field.labels("owner")
+        self.owner = field.labels("green")  # the planes have served
         self.owner[:] = 0
         self.bodies: dict[int, _Body] = {}
         self.members: dict[int, list[int]] = {}

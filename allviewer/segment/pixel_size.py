@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.pixels.density import density_table
+from allviewer.segment.blocks import block_means
+from allviewer.segment.desk import own_desk
 from allviewer.segment.grid import disc
 from allviewer.segment.survey import GATE, grounded, nuclear_contrast, survey
 from allviewer.vocab.arrays import RGB, Mask
@@ -52,18 +54,23 @@ def red_cell_mask(rgb: RGB) -> tuple[Mask, Mask]:
     if not found.readable:
         return nothing, nothing.copy()
     table = density_table(found.white)[:, 1].copy()
-    density = cv2.GaussianBlur(cv2.LUT(np.ascontiguousarray(rgb[..., 1]), table), (0, 0), 1.0)
+    size, desk = rgb.shape[:2], own_desk()
+    level = cv2.extractChannel(rgb, 1, dst=desk.array("within", size, np.uint8))
+    plane = cv2.LUT(level, table, dst=desk.array("azure", size, np.float32))
+    density = cv2.GaussianBlur(plane, (0, 0), 1.0, dst=desk.array("aside", size, np.float32))
     # A few rows say as much about the typical density as all of them.
     some = density[:: max(1, len(density) // 200)]
     stained = some[some > 0.06]
     if len(stained) < 25:
         return nothing, nothing.copy()
     typical = float(np.median(stained))
-    grain = np.abs(density - cv2.GaussianBlur(density, (0, 0), 1.5))[:: max(1, len(density) // 200)]
+    smooth = cv2.GaussianBlur(density, (0, 0), 1.5, dst=desk.array("fine", size, np.float32))
+    step = max(1, len(density) // 200)
+    grain = np.abs(density[::step] - smooth[::step])
     if float(np.median(grain)) > _GRAIN * typical:
         return nothing, nothing.copy()
     red = density > max(0.5 * typical, 0.03)
-    nuclear = cv2.GaussianBlur(nuclear_contrast(rgb, found), (0, 0), 1.5) > GATE
+    nuclear = cv2.GaussianBlur(nuclear_contrast(rgb, found), (0, 0), 1.5, dst=smooth) > GATE
     near = cv2.dilate(nuclear.view(np.uint8), np.ones((9, 9), np.uint8)).view(np.bool_)
     return red, near
 
@@ -290,6 +297,16 @@ def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) 
     return float(values[order][int(np.searchsorted(share, 0.5))])
 
 
+def _reduced(rgb: RGB, reduce: int, size: tuple[int, int]) -> RGB:
+    """An image of ``size`` (w, h), about 1 / ``reduce`` as large."""
+    if reduce == 1:
+        return rgb
+    if size == (rgb.shape[1] / reduce, rgb.shape[0] / reduce):
+        return block_means(rgb, reduce)
+    out: RGB = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return out
+
+
 def estimate_pixel_size(rgb: RGB) -> PixelSize:
     """Pixel size from the diameter of the red cells.
 
@@ -315,7 +332,7 @@ def estimate_pixel_size(rgb: RGB) -> PixelSize:
         if best > 0 and (reduce < first or wide <= _WIDEST):
             continue
         size = (max(1, rgb.shape[1] // reduce), max(1, rgb.shape[0] // reduce))
-        view = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if reduce > 1 else rgb
+        view = _reduced(rgb, reduce, size)
         found = typical_diameter(*red_cell_arcs(view))
         if found is not None and found[1] > best:
             wide, best, um = found[0], found[1], RED_CELL_UM / (found[0] * rgb.shape[1] / size[0])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.pixels.density import resolved_table
+from allviewer.segment.blocks import block_means
 from allviewer.segment.bodies import FARTHEST_UM
 from allviewer.segment.desk import Desk
 from allviewer.segment.grid import Field, averaged, disc, factor_for, working_field
@@ -77,8 +78,7 @@ def _suspects(view, table, least, out):  # type: ignore[no-untyped-def]
 def suspects(rgb: RGB, side: int, survey: Survey) -> Grey:
     """Blocks of ``side`` image pixels that may be nuclear, uint8 0 or 1; two rows of each are looked at."""
     rows, columns = rgb.shape[0] // side, rgb.shape[1] // side
-    thin = rgb[: rows * side : side // 2, : columns * side]
-    view = cv2.resize(thin, (columns, rows), interpolation=cv2.INTER_AREA)
+    view = block_means(rgb, side, side // 2)
     table = resolved_table(survey.white) * survey.contrast.astype(np.float32)
     out = np.empty((rows, columns), np.uint8)
     _suspects(view, table, np.float32(SUSPECT * GATE), out)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from allviewer.pixels.density import AZURE, RED_CELL, background, density_table, resolved_table
 from allviewer.pixels.equalise import equalisation_table, luminance
+from allviewer.segment.blocks import block_means
 from allviewer.segment.desk import own_desk
 from allviewer.vocab.arrays import RGB, Floats, Grey, Mask
 
@@ -111,10 +112,10 @@ def red_cell_direction(view: RGB, white: tuple[float, float, float]) -> tuple[fl
     """
     desk, size = own_desk(), view.shape[:2]
     table = density_table(white)[:, None]
-    sharp = cv2.LUT(view, table, dst=desk.array("view", view.shape, np.float32))
-    density = cv2.GaussianBlur(sharp, (0, 0), 1.0, dst=desk.array("smooth view", view.shape, np.float32))
-    length = desk.array("length", size, np.float32)
-    stained, nuclear = desk.array("stained", size, np.bool_), desk.array("surely nuclear", size, np.bool_)
+    sharp = cv2.LUT(view, table, dst=desk.array("steps", view.shape, np.float32))
+    density = cv2.GaussianBlur(sharp, (0, 0), 1.0, dst=desk.array("names", view.shape, np.float32))
+    length = desk.array("far", size, np.float32)
+    stained, nuclear = desk.array("mask", size, np.bool_), desk.array("nuclei", size, np.bool_)
     _weigh(density, _across_red_cells(), np.float32(_SURELY_NUCLEAR), length, stained, nuclear)
     apart, largest = _apart_from_nuclei(stained, nuclear)
     if apart.sum() > FREE * stained.sum():
@@ -195,11 +196,17 @@ def off_line(rgb: RGB, found: Survey) -> Floats:
 
 
 def _along(rgb: RGB, found: Survey, direction: NDArray[np.float64]) -> Floats:
-    table = resolved_table(found.white) * direction.astype(np.float32)
-    red, green, blue = cv2.split(rgb)
-    out: Floats = cv2.LUT(red, table[:, 0].copy()) + cv2.LUT(green, table[:, 1].copy())
-    out += cv2.LUT(blue, table[:, 2].copy())
+    out: Floats = np.empty(rgb.shape[:2], np.float32)
+    _summed(rgb, resolved_table(found.white) * direction.astype(np.float32), out)
     return out
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _summed(rgb, table, out):  # type: ignore[no-untyped-def]
+    for y in range(out.shape[0]):
+        row, line = rgb[y], out[y]
+        for x in range(out.shape[1]):
+            line[x] = table[row[x, 0], 0] + table[row[x, 1], 1] + table[row[x, 2], 2]
 
 
 def intact_nucleus(view: RGB, found: Survey) -> float:
@@ -215,10 +222,7 @@ def _reduced(overview: RGB) -> RGB:
     step = 1 << max(0, round(np.log2(max(1.0, rows * columns / VIEW_PIXELS)) / 2))
     if step == 1 or min(rows, columns) < 2 * step:
         return overview
-    size = (columns // step, rows // step)
-    thin = overview[: size[1] * step : step // 2, : size[0] * step]
-    out: RGB = cv2.resize(thin, size, interpolation=cv2.INTER_AREA)
-    return out
+    return block_means(overview, step, step // 2)
 
 
 def cut_out_on_black(view: RGB) -> bool:

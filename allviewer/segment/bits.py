@@ -129,13 +129,14 @@ def closed(bits, element, columns):  # type: ignore[no-untyped-def]
 
 def disc(radius: float) -> Ints:
     """The element of `grid.disc`: all within the radius, of at least one pixel, and 0.3 more."""
-    return _disc(max(1, round(radius)))
+    return within(max(1, round(radius)) + 0.3)
 
 
 @cache
-def _disc(radius: int) -> Ints:
-    away = np.arange(radius + 1)
-    out: Ints = np.floor(np.sqrt((radius + 0.3) ** 2 - away**2)).astype(np.int64)
+def within(radius: float) -> Ints:
+    """All that is no further away than ``radius`` pixels."""
+    away = np.arange(int(radius) + 1)
+    out: Ints = np.floor(np.sqrt(radius**2 - away**2)).astype(np.int64)
     return out
 
 

@@ -8,12 +8,14 @@ import numpy as np
 from allviewer.pixels.equalise import luminance
 from allviewer.pixels.reconstruct import by_dilation, by_erosion, h_minima
 from allviewer.pixels.wiener import wiener
+from allviewer.segment.bits import dilated, packed, unpacked, within
 from allviewer.segment.default import grown, visible
 from allviewer.segment.desk import own_desk
 from allviewer.segment.dictionary import NAMES
 from allviewer.segment.grid import Field, disc, working_field
 from allviewer.segment.measure import table_from
 from allviewer.segment.parting import part_clumps
+from allviewer.segment.regions import nearest
 from allviewer.segment.seeds import nuclear_mask
 from allviewer.segment.survey import GATE, Survey, grounded, survey
 from allviewer.segment.watershed import components, watershed
@@ -67,16 +69,10 @@ def external_marker(internal: Labels, nuclear: Mask, margin: float) -> Mask:
 
     The lines are the skeleton of the markers' zones of influence, drawn only outside the nuclear stain.
     """
-    away = cv2.distanceTransform((~nuclear).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > margin
-    zones = watershed(_distance_levels(internal > 0), internal)
-    return np.asarray(away | (_lines(zones) & ~nuclear))
-
-
-def _distance_levels(markers: Mask) -> Grey:
-    """Distance to the nearest marker as grey levels, cut at 255."""
-    far = cv2.distanceTransform((~markers).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    levels: Grey = np.minimum(far, 255).astype(np.uint8)
-    return levels
+    columns = nuclear.shape[1]
+    near = unpacked(dilated(packed(nuclear.view(np.uint8)), within(margin), columns), columns)
+    zones = nearest(internal, np.inf).number
+    return np.asarray(~near | (_lines(zones) & ~nuclear))
 
 
 def impose(relief: Grey, markers: Mask) -> Grey:
@@ -159,7 +155,7 @@ class Oadls:
     """Wiener, dynamic histogram equalisation, marker-controlled watershed; see the module."""
 
     name: str = "oadls"
-    version: str = "2"
+    version: str = "3"
     halo_um: float = 40.0
 
     def survey(self, overview: RGB, um_per_px: float) -> Survey:

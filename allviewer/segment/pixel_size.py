@@ -231,7 +231,9 @@ def typical_diameter(diameters: NDArray[np.float64], lengths: NDArray[np.float64
     sizes, weights = diameters[use], lengths[use]
     if len(sizes) < FEWEST:
         return None
-    within = [float(weights[(sizes >= s / 1.12) & (sizes <= s * 1.12)].sum()) for s in sizes]
+    order = np.argsort(sizes, kind="stable")
+    rising, rim = sizes[order], np.concatenate([[0.0], np.cumsum(weights[order])])
+    within = rim[np.searchsorted(rising, sizes * 1.12, "right")] - rim[np.searchsorted(rising, sizes / 1.12)]
     centre = sizes[int(np.argmax(within))]
     agree = (sizes >= centre / 1.2) & (sizes <= centre * 1.2)
     if agree.sum() < FEWEST or weights[agree].sum() < 0.5 * weights.sum():

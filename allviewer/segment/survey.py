@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from allviewer.pixels.density import AZURE, RED_CELL, background, density_table, resolved_table
 from allviewer.pixels.equalise import equalisation_table, luminance
+from allviewer.segment.bits import packed, unpacked
 from allviewer.segment.blocks import block_means
 from allviewer.segment.desk import own_desk
+from allviewer.segment.regions import numbered
+from allviewer.segment.runs import copy, covered
 from allviewer.vocab.arrays import RGB, Floats, Grey, Mask
 
 GATE = 0.07
@@ -149,13 +152,26 @@ def _weigh(density, across, surely, length, stained, nuclear):  # type: ignore[n
             nuclear[y, x] = r * one + g * two + b * three > surely
 
 
+@nb.njit(cache=True, nogil=True, boundscheck=False)
+def _bodies(stained, nuclear):  # type: ignore[no-untyped-def]
+    """See `_apart_from_nuclei`; all masks are bits."""
+    found, count = numbered(stained | nuclear, 0)
+    holds, sizes = np.zeros(count + 1, np.bool_), np.zeros(count + 1, np.int64)
+    for i in range(len(found)):
+        y, first, last, k = found[i, 0], found[i, 1], found[i, 2], found[i, 3]
+        holds[k] |= covered(nuclear, y, first, last) > 0
+        sizes[k] += covered(stained, y, first, last)
+    out = np.zeros_like(stained)
+    for i in range(len(found)):
+        if not holds[found[i, 3]]:
+            copy(stained, out, found[i, 0], found[i, 1], found[i, 2])
+    return out, sizes.max()
+
+
 def _apart_from_nuclei(stained: Mask, nuclear: Mask) -> tuple[Mask, int]:
     """Stained bodies that hold nothing nuclear, and the pixels of the largest body of all."""
-    count, bodies = cv2.connectedComponents((stained | nuclear).view(np.uint8), connectivity=4)
-    holds = np.bincount(bodies[nuclear], minlength=count) > 0
-    holds[0] = True
-    sizes = np.bincount(bodies[stained], minlength=count)
-    return stained & ~holds[bodies], int(sizes[1:].max(initial=0))
+    apart, largest = _bodies(packed(stained.view(np.uint8)), packed(nuclear.view(np.uint8)))
+    return unpacked(apart, stained.shape[1]), int(largest)
 
 
 def _commonest(density: Floats, length: Floats, most: float) -> tuple[float, float, float]:
@@ -197,7 +213,7 @@ def off_line(rgb: RGB, found: Survey) -> Floats:
 
 def _along(rgb: RGB, found: Survey, direction: NDArray[np.float64]) -> Floats:
     out: Floats = np.empty(rgb.shape[:2], np.float32)
-    _summed(rgb, resolved_table(found.white) * direction.astype(np.float32), out)
+    _summed(np.ascontiguousarray(rgb), resolved_table(found.white) * direction.astype(np.float32), out)
     return out
 
 

@@ -1,5 +1,6 @@
 """A compiled OpenVINO graph on the CPU: crops in, arrays out, every core at work."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ class CompiledGraph:
 
     Each core takes whole pieces of a batch by itself: cores that share one piece wait for each other at every layer,
     and on a busy machine for the slower one. A batch of one crop therefore runs on one core.
+    Safe on any thread; callers wait for each other.
 
     Parameters
     ----------
@@ -44,6 +46,7 @@ class CompiledGraph:
         compiled = import_openvino().Core().compile_model(graph, "CPU", settings)
         self._requests = [compiled.create_infer_request() for _ in range(streams)]
         self._outputs = len(graph.outputs)
+        self._turn = threading.Lock()
 
     @classmethod
     def of(cls, entry: Node, outputs: list[Node], threads: int | None = None) -> "CompiledGraph":
@@ -52,7 +55,11 @@ class CompiledGraph:
 
     def __call__(self, crops: RGB | Floats) -> tuple[Floats, ...]:
         """See `allviewer.systems.runtime.Forward`; of a graph made for it, maps (n, K, h, w) instead of crops."""
-        block: NDArray[Any] = np.ascontiguousarray(crops)
+        with self._turn:
+            return tuple(self._answers(np.ascontiguousarray(crops)))
+
+    def _answers(self, block: NDArray[Any]) -> list[Floats]:
+        """Hand the block out piece by piece, and gather what comes back."""
         size = min(PIECE, -(-len(block) // len(self._requests)))
         pieces = [slice(start, min(start + size, len(block))) for start in range(0, len(block), size)]
         whole: list[Floats] = []
@@ -65,7 +72,7 @@ class CompiledGraph:
             waiting.append((request, piece))
         for request, piece in waiting:
             self._collect(request, piece, whole, len(block))
-        return tuple(whole)
+        return whole
 
     def _collect(self, request: Any, piece: slice, whole: list[Floats], rows: int) -> None:
         """Wait for a request and copy its answers into the rows of ``whole``, which the first one makes."""

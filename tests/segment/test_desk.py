@@ -3,7 +3,7 @@ import threading
 import numpy as np
 
 from allviewer.segment import Survey, segmenter
-from allviewer.segment.desk import Desk, own_desk
+from allviewer.segment.desk import LARGEST, Desk, own_desk
 from allviewer.synth import render_field
 
 
@@ -18,6 +18,13 @@ def test_what_is_asked_for_again_is_not_made_again():
     assert not np.shares_memory(first, desk.array("b", (30, 40), np.float32))
     assert desk.array("a", (60, 40), np.float32).size == 2400
     assert (first[-1] == 7).all()  # whoever holds the smaller one keeps it
+
+
+def test_what_is_very_large_is_not_kept():
+    desk = Desk()
+    first = desk.array("a", (LARGEST + 1,), np.uint8)
+    assert first.shape == (LARGEST + 1,)
+    assert not np.shares_memory(first, desk.array("a", (LARGEST + 1,), np.uint8))
 
 
 def test_every_thread_has_its_own():

@@ -20,6 +20,7 @@ from allviewer.records import Study
 from allviewer.resources import DEFAULT_MODEL
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide, open_slide
+from allviewer.systems import Model
 from allviewer.systems.likeness import SlideLikeness, slide_likeness
 from allviewer.vocab.arrays import Rows
 from allviewer.vocab.errors import AllviewerError, ConflictError
@@ -377,6 +378,11 @@ class Desk:
         if model is None or session is None or session.prediction is None:
             return None
         return slide_likeness(model.card, session.prediction)
+
+    @property
+    def model(self) -> Model | None:
+        """The model that classifies, once it is loaded."""
+        return self._models.model
 
     @property
     def model_name(self) -> str:

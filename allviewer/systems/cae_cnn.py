@@ -30,6 +30,8 @@ Readings and departures
 - "Depth to space" after "flatten" takes the 67,500 back to 50x50x27; it has no learnables.
 - The leaky ReLU's slope, 0.01, and the drop of the rate after ten epochs are those of the paper's software (MATLAB).
 - The paper does not print how many epochs its autoencoder learns.
+- The decoder's last convolution makes three channels of one, so a reconstruction is nearly of one hue; its correlation
+  with the crop over all pixels and channels (`reconstruction.correlation`) is what the card reports.
 
 Heat is Grad-CAM on the encoder's last map after its leaky ReLU, 50x50x27, which is the code itself. Behind it stand
 dense layers, batch norms, ReLUs and layer norms, so the gradient is closed form, `classifier_slopes`: the mean over a

@@ -67,6 +67,11 @@ class Model:
         """``cpu``, ``cuda`` or ``mps``."""
         return self._system.device
 
+    @property
+    def autoencoder(self) -> Reconstructs | None:
+        """What draws crops again from what the model keeps of them; None where it has no such part."""
+        return self._system if isinstance(self._system, Reconstructs) else None
+
     def predict(self, crops: RGB, *, heat: bool = False) -> Output:
         """Classify crops that `crops.prepare` made.
 
@@ -96,10 +101,6 @@ class Model:
             unlike = self._reference.distance(raw.embedding) > self.card.likeness.distance
         unsure = outside_band(probabilities, self.card.unsure)
         return Output(probabilities, unsure, maps, _half(raw.embedding), unlike)
-
-    def reconstruct(self, crops: RGB) -> RGB | None:
-        """Crops (n, S, S, 3) uint8 drawn again from what the model keeps of them; None where it cannot."""
-        return self._system.reconstruct(crops) if isinstance(self._system, Reconstructs) else None
 
     def logits(self, crops: RGB) -> Floats:
         """(n, C) float32 uncalibrated logits, for whoever calibrates."""

@@ -17,6 +17,7 @@ from allviewer.gui.looks import codes_of
 from allviewer.gui.palette import casing_of, rgb, shown_classes
 from allviewer.gui.panels.hover import headline
 from allviewer.gui.panels.parts import ProbabilityBar, clear, label, line, swatch
+from allviewer.gui.panels.reconstruction import Reconstruction
 from allviewer.gui.reading import crop
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide
@@ -57,7 +58,9 @@ class CellCard(QWidget):
         self.picture.setAccessibleName("The selected cell, enlarged")
         self.words, self.doubt = label("", "big", wrap=True), label("", "dim")
         self.words.setStyleSheet("font-size: 15px;")
+        self.reconstruction = Reconstruction(self._reader, post)
         self._box.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._box.addWidget(self.reconstruction)
         self._box.addWidget(self.words)
         self._box.addWidget(self.doubt)
         self._bars_box = QVBoxLayout()
@@ -186,16 +189,21 @@ class CellCard(QWidget):
         for value in self._measured.values():
             value.setText("–")
         self.share.setText("")
+        self.reconstruction.clear()
 
     def _read(self, session: ReviewSession, row: int) -> None:
         """Fetch the crop off the Qt thread: what the model was given, or the cell with room around it."""
         field = self._desk.current
         if field is None or field.slide is None:
             return
+        prediction = session.prediction
+        if prediction is not None and prediction.classified[row]:
+            self.reconstruction.show_cell(self._desk.model, field.slide, prediction.boxes[row])
+        else:
+            self.reconstruction.clear()
         if self._pixels is not None and self._pixels[0] == row:
             self._draw()
             return
-        prediction = session.prediction
         if prediction is not None and prediction.classified[row]:
             box = prediction.boxes[row]
         else:

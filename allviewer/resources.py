@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-DEFAULT_MODEL = "alnet-1"
+DEFAULT_MODEL = "blastnet-1"
 """The bundled model that classifies where nobody names another."""
 
 

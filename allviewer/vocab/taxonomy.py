@@ -22,11 +22,15 @@ class CellClass:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """A named, ordered set of classes; a model's outputs are in this order."""
+    """A named, ordered set of classes; a model's outputs are in this order.
+
+    ``no_cells`` are labels of published data that name no white cell: what bears them is left out.
+    """
 
     key: str
     name: str
     classes: tuple[CellClass, ...]
+    no_cells: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -48,6 +52,10 @@ class Taxonomy:
                 return i
         return None
 
+    def leaves_out(self, label: str) -> bool:
+        """Whether what data call ``label`` is no white cell."""
+        return self.find(label) is None and _plain(label) in map(_plain, self.no_cells)
+
 
 def _plain(label: str) -> str:
     return re.sub(r"[\W_]+", " ", label.lower()).strip()
@@ -57,14 +65,21 @@ NOT_A_CELL = CellClass("not-a-cell", "not a cell", "#999999", "×")
 UNSURE = CellClass("unsure", "unsure", "#F0E442", "?")
 """The two labels a reader may give in every taxonomy, beside its classes."""
 
+_MATURE = (
+    *("neutrophil", "eosinophil", "basophil", "lymphocyte", "monocyte"),
+    *("immature granulocyte", "ig", "erythroblast"),
+)
+"""Kinds of a normal blood film (PBC's folders) that are no lymphoblasts."""
+
 # Okabe–Ito: told apart by colour-blind eyes, and legible on pink, purple and white.
 ALL_HEM = Taxonomy(
     "all-hem",
     "blast or normal",
     (
         CellClass("blast", "blast", "#D55E00", "b", ("all", "lymphoblast")),
-        CellClass("normal", "normal", "#0072B2", "n", ("hem",)),
+        CellClass("normal", "normal", "#0072B2", "n", ("hem", *_MATURE)),
     ),
+    ("platelet",),
 )
 STAGES = Taxonomy(
     "benign-early-pre-pro",

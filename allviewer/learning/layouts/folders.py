@@ -36,9 +36,15 @@ def read(tree: Tree, taxonomy: Taxonomy | None) -> Samples:
         )  # fmt: skip
     words = [PurePosixPath(name).parts[0] for name in files]
     classes = settle_taxonomy(taxonomy, None, words, str(tree.root))
+    no_cells = [classes.leaves_out(word) for word in words]
+    files = tuple(name for name, out in zip(files, no_cells, strict=True) if not out)
+    words = [word for word, out in zip(words, no_cells, strict=True) if not out]
+    if not files:
+        raise DataError("no image of a white cell was found", where=str(tree.root), expected=", ".join(classes.keys))
     at = {word: label_of(word, classes, str(tree.root / word)) for word in dict.fromkeys(words)}
     subjects, told = _subjects(tree, files)
-    n, stray = len(files), len(tree.images) - len(files)
+    n, strange = len(files), sum(no_cells)
+    stray = len(tree.images) - n - strange
     sizes = [image_size(tree.root / name)[::-1] for name in files]
     known = np.array([size in CELLAVISION_CROPS for size in sizes])
     note = told if subjects else "Subjects are not known: every image counts as its own group, so the split is at "
@@ -47,6 +53,7 @@ def read(tree: Tree, taxonomy: Taxonomy | None) -> Samples:
         note += f" {int(known.sum())} crops have CellaVision's size and are cut at its {CELLAVISION_UM:g} µm per pixel."
     if not known.all():
         note += " A crop is the whole image, whatever it shows of the slide: the data give no scale."
+    note += f" Left out: {strange} images of what is no white cell." if strange else ""
     note += f" Left out: {stray} images that lie in no class folder." if stray else ""
     return Samples(
         name=tree.root.resolve().name, citation="none given", licence="not stated", taxonomy=classes, root=tree.root,

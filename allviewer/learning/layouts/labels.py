@@ -25,9 +25,9 @@ def settle_taxonomy(asked: Taxonomy | None, usual: Taxonomy | None, labels: Iter
         return asked
     if asked is None:
         known = (usual,) if usual is not None else tuple(TAXONOMIES.values())
-        for each in known:
-            if all(each.find(label) is not None for label in found):
-                return each
+        fits = [each for each in known if all(each.find(label) is not None for label in found)]
+        if fits:  # the one that tells most of the labels apart, the first of such
+            return max(fits, key=lambda each: len({each.find(label) for label in found}))
         raise DataError(
             "no known set of classes holds these labels", where=where, got=_some(found),
             todo="Name the classes: --taxonomy with a known key, with a file of your own, or with the word folders.",

@@ -35,6 +35,22 @@ def test_lineages_are_known_by_the_folders_of_pbc(tmp_path, picture):
     assert found.counts()["immature-granulocyte"] == 1
 
 
+def test_kinds_of_a_normal_film_are_normal_where_blasts_are_asked_for(tmp_path, picture):
+    for name in ("ig", "neutrophil", "platelet"):
+        picture(f"{name}/1.jpg")
+    found = read_samples(tmp_path, ALL_HEM)
+    assert found.counts() == {"blast": 0, "normal": 2}
+    assert "1 images of what is no white cell" in found.note
+    picture("blast/1.jpg")
+    picture("blast/2.jpg")
+    (tmp_path / "platelet/1.jpg").unlink()
+    assert read_samples(tmp_path).taxonomy is ALL_HEM  # the only one with blasts
+    picture("monocyte/1.jpg")
+    (tmp_path / "blast/1.jpg").unlink()
+    (tmp_path / "blast/2.jpg").unlink()
+    assert read_samples(tmp_path).taxonomy is LINEAGES  # tells these apart, where the other calls all of them normal
+
+
 def test_the_folders_own_names_make_classes(tmp_path, picture):
     for name in ("zebra", "Ant", "bee"):
         picture(f"{name}/1.png")

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allviewer.resources import DEFAULT_MODEL
+from allviewer.cli.model_options import add_models, cell_model
 
 if TYPE_CHECKING:
     from allviewer.export import Analysed
@@ -21,7 +21,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("analyze", aliases=["analyse"], help=HELP, description=HELP)
     parser.add_argument("images", nargs="+", metavar="IMAGE", type=Path)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="one folder per image is made in it")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="default: %(default)s")
+    add_models(parser)
     parser.add_argument("--segmenter", default="default", choices=("default", "oadls"), help="default: %(default)s")
     parser.add_argument(
         "--preprocess", default="none", choices=("none", "reinhard", "macenko", "wiener", "dhe"), metavar="NAME",
@@ -60,9 +60,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     # OpenMP threads that spin while others wait cost ten times their work; set before any library reads it
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from allviewer.systems import load_model
-
-    load_model(args.model, args.device)  # a model that cannot be used is one sentence, not one a slide
+    _models(args)  # a model that cannot be used is one sentence, not one a slide
     failed = 0
     for image, problem, verdicts in _each(args):
         if problem:
@@ -163,26 +161,45 @@ def _one(job: tuple[Path, argparse.Namespace]) -> tuple[Path, str, str]:
     told = [f"  {v.name} {v.grade}: {v.sentence}" for v in done.quality.verdicts]
     if done.likeness is not None and done.likeness.unlike:
         told.append(f"  likeness {'poor' if done.likeness.doubtful else 'fair'}: {done.likeness.sentence}")
+    if done.suggestion is not None:
+        told.append(f"  {done.suggestion.sentence}")
     return image, "", "\n".join(told)
 
 
-_MODELS: "dict[tuple[str, str], Model]" = {}  # one load a process, however many images it is given
+_LOADED: "dict[tuple[str, str], Model]" = {}  # one load a process, however many images it is given
+
+
+def _models(args: argparse.Namespace) -> "tuple[Model | None, Model | None]":
+    """The models for cells and for whole fields, as far as they are wanted; ModelError for one of the other kind."""
+    from allviewer.systems import load_model
+    from allviewer.systems.crops import expect_unit
+
+    def loaded(chosen: str | None, unit: str) -> "Model | None":
+        if chosen is None:
+            return None
+        key = (chosen, args.device)
+        if key not in _LOADED:
+            _LOADED[key] = load_model(*key, accepted=args.accept_model)
+        expect_unit(_LOADED[key].name, _LOADED[key].card, unit)
+        return _LOADED[key]
+
+    return loaded(cell_model(args), "cell"), loaded(args.field_model, "field")
 
 
 def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
     """Run the engine over one image to its end."""
     from allviewer.engine import analyse
+    from allviewer.engine.optics import overview
     from allviewer.export import Analysed
     from allviewer.slides import open_slide
-    from allviewer.systems import load_model
+    from allviewer.systems.fields import suggest_for_field
     from allviewer.systems.likeness import slide_likeness
     from allviewer.vocab.cells import CellTable
     from allviewer.vocab.events import CellsClassified, CellsFound, FieldJudged, Finished, Started
     from allviewer.vocab.prediction import Prediction
     from allviewer.vocab.quality import FieldQuality
 
-    key = (str(args.model), args.device)
-    model = _MODELS[key] if key in _MODELS else _MODELS.setdefault(key, load_model(*key))
+    model, whole = _models(args)
     slide = open_slide(image)
     tables, parts, judged, seconds = [], [], [], {}
     events = analyse(
@@ -202,9 +219,12 @@ def analysed(image: Path, args: argparse.Namespace) -> "Analysed":
             case Finished():
                 seconds = event.seconds
     recipe, pixel_size = settled
-    prediction = Prediction.concat(parts)
+    said = Prediction.concat(parts) if parts else None
     return Analysed(
-        slide, pixel_size, recipe, CellTable.concat(tables), prediction,
-        model.card.shown_taxonomy, model.name, seconds, FieldQuality.over(judged),
-        slide_likeness(model.card, prediction),
+        slide, pixel_size, recipe, CellTable.concat(tables), said,
+        None if model is None else model.card.shown_taxonomy,
+        "" if model is None else model.name, seconds, FieldQuality.over(judged),
+        None if model is None or said is None else slide_likeness(model.card, said),
+        None if whole is None else suggest_for_field(whole, overview(slide)[0]),
+        accepted=model is not None and model.name in args.accept_model,
     )  # fmt: skip

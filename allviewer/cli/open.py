@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from allviewer.resources import DEFAULT_MODEL
+from allviewer.cli.model_options import add_models, cell_model
 
 HELP = "open the viewer"
 
@@ -15,7 +15,7 @@ def add(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument(
         "--study", type=Path, metavar="FILE", help="file that keeps the decisions (default: in your user data folder)"
     )
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="default: %(default)s")
+    add_models(parser)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="default: %(default)s")
     parser.add_argument("--segmenter", default="default", choices=("default", "oadls"), help="default: %(default)s")
     parser.add_argument(
@@ -44,12 +44,14 @@ def run(args: argparse.Namespace) -> int:
     from allviewer.gui.app import Request, launch, prepare_environment
 
     prepare_environment()
-    from allviewer.gui.desk import Options
+    from allviewer.gui.options import Options
 
     options = Options(
         study=args.study,
         runs=user_cache_path("allviewer", appauthor=False) / "runs",
-        model=args.model,
+        model=cell_model(args),
+        field_model=args.field_model,
+        accepted=frozenset(args.accept_model),
         device=args.device,
         segmenter=args.segmenter,
         preprocessing=args.preprocess,

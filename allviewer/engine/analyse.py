@@ -58,7 +58,8 @@ def analyse(
         pixels as read: a model brings its own way to level a slide's stain (`systems.stain`).
     pixel_size_um : µm per pixel where a person knows it; else the file's, else estimated from red cells.
     heat : keep each class's raw Grad-CAM map of every cell.
-    store : finished tiles are written there, and read from there instead of being done again.
+    store : finished tiles are written there, and read from there instead of being done again; cells that another model
+        classified under the same recipe are not looked for again either.
     first : tiles nearest to this region come first. It changes the order of events, never a cell or its id.
     longest_tile : pixels; smaller tiles take less memory and find the same cells.
     cancelled : looked at between tiles and between batches of cells.
@@ -81,15 +82,17 @@ def analyse(
         model.digest if model is not None else "", preprocessing,
     )  # fmt: skip
     cut = tiles(slide.shape, ceil(finder.halo_um / um), longest=longest_tile)
+    found_by: list[str] = []
     if store is not None:
         store.begin(slide.digest, recipe, len(cut))
+        found_by = [recipe.digest, *store.same_cells(slide.digest, recipe, len(cut))]
     yield Started(recipe, pixel_size, len(cut))
 
     for done, tile in enumerate(nearest_first(cut, first)):
         if cancelled():
             yield Cancelled(done, len(cut))
             return
-        cells, prediction, quality = _stored(store, slide, recipe, tile, heat)
+        cells, prediction, quality = _stored(store, slide.digest, found_by, tile.index, heat)
         if cells is not None and quality is not None and (model is None or prediction is not None):
             yield CellsFound(tile.index, tile.core, cells)
             yield FieldJudged(tile.index, quality)
@@ -126,15 +129,20 @@ def analyse(
 
 
 def _stored(
-    store: RunStore | None, slide: Slide, recipe: Recipe, tile: Tile, heat: bool
+    store: RunStore | None, slide: str, runs: list[str], tile: int, heat: bool
 ) -> tuple[CellTable | None, Prediction | None, FieldQuality | None]:
-    """What an earlier run left of a tile; a prediction without the heat maps asked for does not count."""
-    if store is None or not store.has_tile(slide.digest, recipe.digest, tile.index):
+    """What earlier runs left of a tile: the first of ``runs`` is this one, the others found the same cells.
+
+    A prediction is taken from this run alone, and without the heat maps asked for it does not count.
+    """
+    run = next((run for run in runs if store is not None and store.has_tile(slide, run, tile)), None)
+    if store is None or run is None:
         return None, None, None
-    cells, prediction = store.load_tile(slide.digest, recipe.digest, tile.index)
-    if prediction is not None and heat and prediction.heat is None and prediction.classified.any():
+    cells, prediction = store.load_tile(slide, run, tile)
+    lacking = prediction is not None and heat and prediction.heat is None and prediction.classified.any()
+    if run != runs[0] or lacking:
         prediction = None
-    return cells, prediction, store.load_quality(slide.digest, recipe.digest, tile.index)
+    return cells, prediction, store.load_quality(slide, run, tile)
 
 
 def _judged(rgb: RGB, tile: Tile, cells: CellTable, um: float, survey: Survey) -> FieldQuality:

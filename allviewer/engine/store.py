@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from allviewer.engine.tilefile import read_quality, read_tile, write_tile
@@ -79,6 +79,23 @@ class RunStore:
             (self.root / slide[:16]).glob("*/finished.json"), key=lambda p: p.stat().st_mtime_ns, reverse=True
         )
         return [Recipe(**json.loads((p.parent / "run.json").read_text())["recipe"]) for p in done]
+
+    def same_cells(self, slide: str, recipe: Recipe, tiles: int) -> list[str]:
+        """Digests of runs that find the very same cells: their recipe differs by the model alone. Not ``recipe``'s own.
+
+        A run whose description cannot be read is passed over.
+        """
+        found = []
+        for path in sorted((self.root / slide[:16]).glob("*/run.json")):
+            try:
+                facts = json.loads(path.read_text())
+                other = Recipe(**facts["recipe"])
+                cut = facts["tiles"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if cut == tiles and other != recipe and replace(other, model=recipe.model) == recipe:
+                found.append(path.parent.name)
+        return found
 
     def _tile(self, slide: str, run: str, tile: int) -> Path:
         return self.folder(slide, run) / f"tile-{tile:06d}.arrow"

@@ -14,6 +14,7 @@ from allviewer.export.overlay import draw_heat, draw_outlines
 from allviewer.export.summary import summary
 from allviewer.export.table import write_dictionary, write_table
 from allviewer.slides import Slide
+from allviewer.systems.fields import FieldSuggestion
 from allviewer.systems.heat_canvas import paint
 from allviewer.systems.likeness import SlideLikeness
 from allviewer.vocab.arrays import RGB
@@ -28,7 +29,10 @@ from allviewer.vocab.taxonomy import Taxonomy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysed:
-    """One slide with all that an analysis said of it."""
+    """One slide with all that an analysis said of it.
+
+    ``model_name`` is empty where no model classified the cells; ``accepted``: a person accepted its file by name.
+    """
 
     slide: Slide
     pixel_size: PixelSize
@@ -40,6 +44,8 @@ class Analysed:
     seconds: dict[str, float]
     quality: FieldQuality
     likeness: SlideLikeness | None = None
+    suggestion: FieldSuggestion | None = None
+    accepted: bool = False
 
 
 def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> None:
@@ -57,6 +63,7 @@ def write_results(final: Path, done: Analysed, *, overwrite: bool = False) -> No
         facts = summary(
             done.slide, done.pixel_size, done.recipe, cells, prediction,
             model_name=done.model_name, seconds=done.seconds, quality=done.quality, likeness=done.likeness,
+            suggestion=done.suggestion, accepted=done.accepted,
         )  # fmt: skip
         view, span = overview(done.slide)
         canvas, scale = view.copy(), 1 / span

@@ -10,6 +10,7 @@ import numpy as np
 
 import allviewer
 from allviewer.slides import Slide
+from allviewer.systems.fields import FieldSuggestion
 from allviewer.systems.likeness import SlideLikeness
 from allviewer.vocab.cells import CellTable, Kind
 from allviewer.vocab.optics import PixelSize
@@ -53,6 +54,8 @@ def summary(
     seconds: dict[str, float],
     quality: FieldQuality,
     likeness: SlideLikeness | None = None,
+    suggestion: FieldSuggestion | None = None,
+    accepted: bool = False,
 ) -> dict[str, Any]:
     """Everything a reader needs to trace the result; values JSON can hold."""
     return {
@@ -71,7 +74,8 @@ def summary(
             "segmenter_version": recipe.segmenter_version,
             "preprocessing": recipe.preprocessing,
         },
-        "model": {"name": model_name, "sha256": recipe.model},
+        "model": {"name": model_name, "sha256": recipe.model, "accepted_by_name": accepted} if recipe.model else None,
+        "field_suggestion": None if suggestion is None else suggestion.facts(),
         "field_quality": _rounded(quality),
         "likeness": None if likeness is None else asdict(likeness),
         "counts": counts(cells, prediction),

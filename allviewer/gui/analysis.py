@@ -10,7 +10,7 @@ from psygnal import Signal
 from allviewer.engine import RunStore, ThreadRunner, analyse
 from allviewer.engine.runner import Status
 from allviewer.gui.fields import Field
-from allviewer.gui.models import ModelShelf
+from allviewer.gui.models import Gate, ModelShelf
 from allviewer.gui.outline_geometry import Patch, pack
 from allviewer.gui.threads import step_behind
 from allviewer.vocab.cells import CellTable
@@ -35,7 +35,7 @@ Told = Started | Found | FieldJudged | CellsClassified | Finished | Cancelled
 class Analysis:
     """Runs `engine.analyse` on one image, ``how`` naming its segmenter and its preprocessing.
 
-    ``told(field, event)`` and ``ended(field, error)`` are emitted on the Qt thread.
+    ``gate`` admits the model. ``told(field, event)`` and ``ended(field, error)`` are emitted on the Qt thread.
     """
 
     told = Signal(object, object)
@@ -50,11 +50,12 @@ class Analysis:
         store: RunStore | None,
         first: Region | None,
         post: Callable[[Callable[[], object]], None],
+        gate: Gate,
     ) -> None:
         assert field.slide is not None
         slide = field.slide
         segmenter, preprocessing = how
-        self.field = field
+        self.field, self.models = field, models
         self._post = post
         self._queue: deque[Told] = deque()
         self._rows = 0
@@ -64,7 +65,7 @@ class Analysis:
         def work(cancelled: Callable[[], bool]) -> Iterator[Event]:
             step_behind()
             yield from analyse(
-                slide, model=models.load(), segmenter=segmenter, preprocessing=preprocessing,
+                slide, model=models.load(gate), segmenter=segmenter, preprocessing=preprocessing,
                 pixel_size_um=pixel_size_um, heat=True, store=store, first=first, cancelled=cancelled,
             )  # fmt: skip
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from allviewer.gui.desk import Options
+    from allviewer.gui.options import Options
     from allviewer.gui.window import MainWindow
 
 
@@ -96,7 +96,7 @@ def launch(options: "Options", request: Request) -> int:
 
 def _tell_of_the_unexpected(window: "MainWindow") -> None:
     """Whatever escapes a slot or a thread is shown in the window, which stays."""
-    from allviewer.gui.desk import failure_of
+    from allviewer.gui.fields import failure_of
 
     def on_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

@@ -45,6 +45,9 @@ class Bench(Protocol):
     def choose_recipe(self) -> None:
         """Ask how cells are to be found, and analyse again."""
 
+    def choose_model(self) -> None:
+        """Show every model and its card, and analyse with the one that is chosen."""
+
     def toggle(self, what: str) -> None:
         """Show or hide outlines, nuclei, heat, a lens (stain or steps), filters, card, layers or help."""
 
@@ -144,10 +147,15 @@ LABEL = "review.label."
 """Before a class's key: the command that labels the selected cell so."""
 
 
+def _titled(name: str) -> str:
+    """With a capital first letter, the others as they are: pre-B stays pre-B."""
+    return name[:1].upper() + name[1:]
+
+
 def _class_commands(taxonomy: Taxonomy) -> list[Command]:
     return [
         Command(
-            f"{LABEL}{c.key}", c.name.capitalize(), "Review", (str(i),), f"Review the selected cell as {c.name}",
+            f"{LABEL}{c.key}", _titled(c.name), "Review", (str(i),), f"Review the selected cell as {c.name}",
             partial(_relabel, key=c.key), _selected, "label",
         )
         for i, c in enumerate(taxonomy.classes[:9], start=1)
@@ -181,6 +189,8 @@ def commands(taxonomy: Taxonomy) -> tuple[Command, ...]:
         c("analyse.recipe", "Choose the recipe…", "Analyse", (),
           "Choose how cells are found and in what pixels, and analyse again", lambda b: b.choose_recipe(), _image,
           "recipe"),
+        c("analyse.model", "Choose the model…", "Analyse", ("F6",),
+          "See every model and its card, and analyse with another one", lambda b: b.choose_model(), group="recipe"),
         c("review.accept", "Accept, go on", "Review", ("Return", "Enter", "Space"),
           "Confirm the label shown and go to the next uncertain cell", lambda b: b.desk.accept(), _selected),
         *_class_commands(taxonomy),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,45 +12,23 @@ from psygnal import Signal
 
 from allviewer.engine import RunStore
 from allviewer.gui.analysis import Analysis, Found, Told
-from allviewer.gui.fields import Failure, Field, Phase
+from allviewer.gui.fields import Failure, Field, Phase, failure_of
 from allviewer.gui.looks import Filters
-from allviewer.gui.models import ModelShelf
+from allviewer.gui.models import ModelsInUse
+from allviewer.gui.options import Options
 from allviewer.gui.reading import is_synthetic, read_pixels
+from allviewer.gui.whole_fields import WholeFields
 from allviewer.records import Study
-from allviewer.resources import DEFAULT_MODEL
 from allviewer.review import ReviewSession
 from allviewer.slides import Slide, open_slide
 from allviewer.systems import Model
 from allviewer.systems.likeness import SlideLikeness, slide_likeness
 from allviewer.vocab.arrays import Rows
-from allviewer.vocab.errors import AllviewerError, ConflictError
+from allviewer.vocab.errors import AllviewerError, AlteredModelError, ConflictError
 from allviewer.vocab.events import CellsClassified, FieldJudged, Finished, Started
 from allviewer.vocab.optics import PixelSize, PixelSizeSource
 from allviewer.vocab.region import Region
 from allviewer.vocab.taxonomy import ALL_HEM, Taxonomy
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line chose.
-
-    Attributes
-    ----------
-    study : file of decisions; None is the user's own. ``runs``: folder of machine output; None keeps none.
-    model : name or file; ``device`` : auto, cpu, cuda or mps; ``segmenter`` : registered name;
-        ``preprocessing`` : see `pixels.prepare`.
-    pixel_size_um : µm per pixel for all images, where a person knows it.
-    autostart : analyse an image as soon as it is open.
-    """
-
-    study: Path | None = None
-    runs: Path | None = None
-    model: str = DEFAULT_MODEL
-    device: str = "auto"
-    segmenter: str = "default"
-    preprocessing: str = "none"
-    pixel_size_um: float | None = None
-    autostart: bool = True
 
 
 class Desk:
@@ -58,7 +36,7 @@ class Desk:
 
     Parameters
     ----------
-    options : see `Options`.
+    options : see `options.Options`.
     study : open study.
     post : runs a call on the Qt thread, from any thread.
     """
@@ -83,11 +61,19 @@ class Desk:
         self.row: int | None = None
         self.walking = False
         self.filters = Filters()
-        self.taxonomy: Taxonomy = ALL_HEM
+        self._classes: Taxonomy = ALL_HEM
         self.view: Callable[[], Region | None] = lambda: None
         self._post = post
-        self._models = ModelShelf(options.model, options.device)
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="opening")
+        self.models = ModelsInUse(
+            options.model, options.field_model, options.device, options.accepted, lambda: self.study, self._opener, post
+        )
+        self.models.changed.connect(self._on_remodelled)
+        self.models.failed.connect(self._tell)
+        self.whole_fields = WholeFields(self.models, self._opener, post)
+        self.whole_fields.failed.connect(self._tell)
+        self.models.whole_changed.connect(lambda: self.whole_fields.ask(self.fields))
+        self.models.begin()
         self._analysis: Analysis | None = None
         self._waiting: list[Field] = []
 
@@ -141,6 +127,7 @@ class Desk:
         field.phase = Phase.WAITING
         self.pixels_ready.emit(field)
         self.progressed.emit(field)
+        self.whole_fields.ask([field])
         if self.options.autostart:
             self.analyse(field)
 
@@ -190,7 +177,7 @@ class Desk:
         first = self.view() if field is self.current else None
         store = RunStore(self.options.runs) if self.options.runs is not None else None
         how = self.options.segmenter, self.options.preprocessing
-        self._analysis = Analysis(field, self._models, how, given, store, first, self._post)
+        self._analysis = Analysis(field, self.models.shelf, how, given, store, first, self._post, self.study)
         self._analysis.told.connect(self._on_told)
         self._analysis.ended.connect(self._on_ended)
         self._analysis.start()
@@ -224,14 +211,15 @@ class Desk:
 
     def _begin(self, field: Field, started: Started) -> None:
         assert field.slide is not None
-        model = self._models.model
-        self.taxonomy = model.card.shown_taxonomy if model is not None else ALL_HEM
+        assert self._analysis is not None
+        field.model = self._analysis.models.model
+        self._classes = self._analysis.models.taxonomy(self._classes)
         field.tiles, field.pixel_size, field.recipe = started.tiles, started.pixel_size, started.recipe
         try:
             self.study.add_slide(
                 field.slide.digest, field.name, field.slide.path, field.slide.shape, started.pixel_size.um
             )
-            session = ReviewSession(self.taxonomy, self.study, field.slide.digest, started.recipe.digest)
+            session = ReviewSession(self._classes, self.study, field.slide.digest, started.recipe.digest)
         except AllviewerError as error:
             self._tell(f"The decisions on {field.name} cannot be kept", error)
             self.cancel()
@@ -242,11 +230,21 @@ class Desk:
             self.select(None)
         self.restarted.emit(field)
 
+    def _on_remodelled(self) -> None:
+        """Another model is in use: the image on screen first, then the others that were analysed; no decision moves."""
+        others = [f for f in self.fields if f is not self.current and f.phase is not Phase.WAITING]
+        for field in [self.current, *others]:
+            if field is not None:
+                self.analyse(field)
+
     def _on_ended(self, field: Field, error: BaseException | None) -> None:
         self._analysis = None
         if error is not None:
             field.phase, field.problem = Phase.FAILED, str(error)
-            self._tell(f"{field.name} could not be analysed", error)
+            if isinstance(error, AlteredModelError):
+                self.models.doubted.emit(error, self.models.shelf.chosen or error.name)
+            else:
+                self._tell(f"{field.name} could not be analysed", error)
         else:
             field.phase = Phase.DONE if field.seconds else Phase.CANCELLED
         self.progressed.emit(field)
@@ -254,6 +252,11 @@ class Desk:
             self.analyse(self._waiting.pop(0))
 
     # ------------------------------------------------------------------ cells
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The classes of the image on screen: those of the model that classified it."""
+        return self.session.taxonomy if self.session is not None else self._classes
+
     @property
     def session(self) -> ReviewSession | None:
         """The review of the image on screen, once its analysis has begun."""
@@ -373,33 +376,16 @@ class Desk:
 
     @property
     def likeness(self) -> SlideLikeness | None:
-        """How the cells on screen stand to the model's training cells; None where nothing can be said."""
-        model, session = self._models.model, self.session
-        if model is None or session is None or session.prediction is None:
+        """How the cells on screen stand to their model's training cells; None where nothing can be said."""
+        model = self.current.model if self.current is not None else None
+        if model is None or self.session is None or self.session.prediction is None:
             return None
-        return slide_likeness(model.card, session.prediction)
+        return slide_likeness(model.card, self.session.prediction)
 
     @property
     def model(self) -> Model | None:
-        """The model that classifies, once it is loaded."""
-        return self._models.model
-
-    @property
-    def model_name(self) -> str:
-        """What the status line says of the model."""
-        return self._models.name
+        """The model that classified the image on screen; None where none did."""
+        return self.current.model if self.current is not None else None
 
     def _tell(self, title: str, error: BaseException) -> None:
         self.failed.emit(failure_of(title, error))
-
-
-def failure_of(title: str, error: BaseException) -> Failure:
-    """An error as a person is told it: one sentence where it is known, else what to report."""
-    if isinstance(error, AllviewerError):
-        return Failure(title, str(error))
-    if isinstance(error, MemoryError):
-        return Failure(title, "There was not enough memory. Close other programs or images and try again.")
-    import traceback
-
-    details = "".join(traceback.format_exception(error))
-    return Failure(title, f"Something unexpected happened: {error}. Copy the details and report them.", details)

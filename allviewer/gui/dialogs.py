@@ -1,7 +1,9 @@
 """The few questions that need a dialog of their own; none lies on the way of reviewing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -14,9 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from allviewer import __version__
+from allviewer.gui.desk import Desk
+from allviewer.gui.model_dialog import ModelDialog
+from allviewer.gui.theme import Look
 from allviewer.pixels.prepare import PREPARATIONS
 from allviewer.segment import SEGMENTERS
 from allviewer.slides import EXTENSIONS
+from allviewer.vocab.errors import AlteredModelError
 from allviewer.vocab.optics import PixelSize
 
 RECIPE_WORDS = {
@@ -32,11 +38,12 @@ RECIPE_WORDS = {
 
 
 class Dialogs:
-    """Asks on behalf of one window; remembers the folder last used."""
+    """Asks on behalf of one window; remembers the folder last used. ``slide`` gets the keys back."""
 
-    def __init__(self, window: QWidget) -> None:
-        self._window = window
+    def __init__(self, window: QWidget, slide: QWidget) -> None:
+        self._window, self._slide = window, slide
         self._folder = str(Path.home())
+        self._asking: set[str] = set()
 
     def images(self) -> list[Path]:
         """Images to open, or none."""
@@ -86,6 +93,47 @@ class Dialogs:
         form.addRow("in pixels that are", before)
         form.addRow(buttons)
         return (routes.currentData(), before.currentData()) if asks.exec() else None
+
+    def models(self, desk: Desk, look: Look, post: Callable[[Callable[[], object]], None]) -> ModelDialog:
+        """Show every model; the one that is chosen analyses from then on. The window goes on meanwhile."""
+        dialog = ModelDialog(self._window, desk, look, post)
+        dialog.chosen.connect(desk.models.choose)
+        dialog.finished.connect(self._come_back)
+        dialog.open()
+        return dialog
+
+    def accept_model(self, error: AlteredModelError, yes: Callable[[], object]) -> None:
+        """Ask whether a model is used although its file is another one than was recorded."""
+        if error.found in self._asking:
+            return
+        self._asking.add(error.found)
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle("Another model file")
+        box.setText(f"The model '{error.name}' is not the file that {error.recorded}.")
+        box.setInformativeText(
+            f"recorded   sha256 {error.known[:12]}\nfound          sha256 {error.found[:12]}\n\nUse the file found "
+            "only if you know why it differs: it may have been retrained, or damaged or replaced. Your study notes "
+            "that you accepted it."
+        )
+        use = box.addButton(f"Accept {error.name}", QMessageBox.ButtonRole.AcceptRole)
+        leave = box.addButton("Do not use it", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(leave)
+        box.setEscapeButton(leave)
+
+        def answered() -> None:
+            self._asking.discard(error.found)
+            self._come_back()
+            if box.clickedButton() is use:
+                yes()
+
+        box.finished.connect(answered)
+        box.open()
+
+    def _come_back(self) -> None:
+        """A dialog is closed: keys go to the slide again."""
+        self._window.activateWindow()
+        self._slide.setFocus()
 
     def about(self, model: str) -> None:
         """What the program is and is not."""

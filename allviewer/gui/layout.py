@@ -24,6 +24,7 @@ from allviewer.gui.panels.quality import Verdicts
 from allviewer.gui.panels.stain_bar import StainBar
 from allviewer.gui.panels.status import StatusLine
 from allviewer.gui.panels.steps import StepsPanel
+from allviewer.gui.panels.whole_field import WholeField
 from allviewer.gui.panels.worklist import Worklist
 from allviewer.gui.scale_bar import ScaleBar
 from allviewer.gui.theme import Look, sheet
@@ -41,7 +42,7 @@ class Layout:
         self.window, canvas = main_window(viewer), canvas_widget(viewer)
         self._stock = stock_docks(viewer)
         self.worklist, self.legend = Worklist(desk), Legend(desk)
-        self.verdicts = Verdicts(desk)
+        self.verdicts, self.whole_field = Verdicts(desk), WholeField(desk)
         self.card = CellCard(desk, actions, post)
         self.status = StatusLine(desk, actions)
         self.first_sight = FirstSight(canvas, actions)
@@ -62,6 +63,7 @@ class Layout:
         box.addWidget(self.worklist, 1)
         box.addWidget(line())
         box.addWidget(self.verdicts)
+        box.addWidget(self.whole_field)
         box.addWidget(line())
         box.addWidget(self.legend)
         self.left = self._dock("Images and filters", left, Qt.DockWidgetArea.LeftDockWidgetArea)

@@ -8,8 +8,8 @@ from typing import TypeVar
 from PySide6.QtCore import QTimer
 
 from allviewer.gui.canvas import SlideView
-from allviewer.gui.desk import Desk, failure_of
-from allviewer.gui.fields import Field
+from allviewer.gui.desk import Desk
+from allviewer.gui.fields import Field, failure_of
 from allviewer.gui.lens_pictures import (
     WHOLE,
     Picture,

@@ -41,7 +41,7 @@ def doubtful(session: ReviewSession, rows: Rows | slice = slice(None)) -> NDArra
     if prediction is None:
         return np.zeros(len(session.label[rows]), bool)
     low = session.confidence[rows] < DOUBT_BELOW  # NaN, not classified, is not low
-    waiting: NDArray[np.bool_] = session.label[rows] == NONE
+    waiting: NDArray[np.bool_] = (session.label[rows] == NONE) & ~session.foreign[rows]
     return (low | prediction.unsure[rows]) & waiting
 
 

@@ -14,7 +14,7 @@ from allviewer.gui import palette, theme
 from allviewer.gui.actions import Actions, KeysOfFocus
 from allviewer.gui.canvas import SlideView
 from allviewer.gui.commands import commands
-from allviewer.gui.desk import Desk, Options
+from allviewer.gui.desk import Desk
 from allviewer.gui.dialogs import Dialogs
 from allviewer.gui.fields import Failure, Field, Phase
 from allviewer.gui.heat_control import HeatControl
@@ -23,10 +23,12 @@ from allviewer.gui.layout import Layout
 from allviewer.gui.lenses import Lens, Lenses
 from allviewer.gui.looks import is_drawn, states_of
 from allviewer.gui.napari_inside import accept_drops_from, canvas_widget, main_window, quiet
+from allviewer.gui.options import Options
 from allviewer.gui.outline_geometry import Patch
 from allviewer.gui.sample import sample_slide
 from allviewer.gui.threads import QtThread
 from allviewer.records import Study
+from allviewer.vocab.errors import AlteredModelError
 
 SAMPLE_NAME = "Sample smear"
 
@@ -39,7 +41,7 @@ class MainWindow(QObject):
 
     Parameters
     ----------
-    options : see `desk.Options`.
+    options : see `options.Options`.
     study : open study; the window closes it.
     """
 
@@ -53,10 +55,11 @@ class MainWindow(QObject):
         self._shut = False
         self.thread_ = QtThread(self)
         self.desk = Desk(options, study, self.thread_.post)
-        self.actions = Actions(self.qt, self, commands(self.desk.taxonomy))
+        self._taxonomy = self.desk.taxonomy
+        self.actions = Actions(self.qt, self, commands(self._taxonomy))
         self.view = SlideView(self.viewer, palette.build(self.desk.taxonomy), self.thread_.post)
         self.desk.view = self.view.region
-        self.dialogs = Dialogs(self.qt)
+        self.dialogs = Dialogs(self.qt, self.canvas)
         self.panels = Layout(self.viewer, self.desk, self.actions, self.view, self.thread_.post)
         self._keys = KeysOfFocus(self)
         self._keys.watch(self.qt)
@@ -78,6 +81,7 @@ class MainWindow(QObject):
         desk.selected.connect(self._on_selected)
         desk.progressed.connect(self._on_progressed)
         desk.failed.connect(self.tell)
+        desk.models.doubted.connect(self._on_doubted)
         desk.studied.connect(self._reader_changed)
         view.clicked.connect(self._on_clicked)
         view.hovered.connect(self._on_hovered)
@@ -136,6 +140,7 @@ class MainWindow(QObject):
         self.panels.hover.hide()
         self.view.show(field)
         self.panels.say_about(field)
+        self._show_classes()
         self.qt.setWindowTitle("allviewer" if field is None else f"{field.name} – allviewer")
         if field is not None and field.session is not None and field.pixels is not None:
             for patch in field.patches:
@@ -149,9 +154,17 @@ class MainWindow(QObject):
         if field is self.desk.current:
             self.view.outlines.clear()
             self.view.heat.clear()
-            self.view.outlines.visual.set_palette(palette.build(self.desk.taxonomy, self.desk.filters.hidden))
+            self._show_classes()
             self.lenses.restart()
             self._scale()
+
+    def _show_classes(self) -> None:
+        """Colours, keys, buttons and menus for the classes of the image on screen."""
+        taxonomy = self.desk.taxonomy
+        self.view.outlines.visual.set_palette(palette.build(taxonomy, self.desk.filters.hidden))
+        if taxonomy != self._taxonomy:
+            self._taxonomy = taxonomy
+            self._keys.watch(self.panels.card)  # the card has made new buttons
 
     def _on_grown(self, field: Field, patch: Patch) -> None:
         if field is self.desk.current and field.session is not None:
@@ -198,6 +211,9 @@ class MainWindow(QObject):
     def tell(self, failure: Failure) -> None:
         """Show a failure until it is read."""
         self.panels.failures.tell(failure)
+
+    def _on_doubted(self, error: AlteredModelError, chosen: str) -> None:
+        self.dialogs.accept_model(error, lambda: self.desk.models.accept(error.found, chosen))
 
     def _place(self, row: int) -> tuple[float, float, float]:
         """Centre and diameter of a cell of the image on screen."""
@@ -299,6 +315,10 @@ class MainWindow(QObject):
             self.desk.options = replace(options, segmenter=chosen[0], preprocessing=chosen[1])
             self.desk.analyse(field)
 
+    def choose_model(self) -> None:
+        """Show every model and its card; the one that is chosen analyses again."""
+        self._keys.watch(self.dialogs.models(self.desk, self.look, self.thread_.post))
+
     def toggle(self, what: str) -> None:
         """Show or hide outlines, nuclei, heat, a lens, filters, card, layers or help."""
         if what == "heat":
@@ -372,4 +392,4 @@ class MainWindow(QObject):
 
     def show_about(self) -> None:
         """Say what the program is."""
-        self.dialogs.about(self.desk.model_name)
+        self.dialogs.about(self.desk.models.name)

@@ -112,6 +112,7 @@ def _card(
         classes=samples.classes, taxonomy_name="" if known else samples.taxonomy.name,
         own_classes=() if known else _own_classes(samples),
         input_px=own.input_px, crop_um=own.crop_um, white=own.white, nucleus=own.nucleus,
+        masked_corner=samples.masked_corner,
         options=_options(job), backbones=fitted.backbones, explains=own.explains,
         data=(
             DataSource(

@@ -8,6 +8,7 @@ from allviewer.learning.samples import Samples
 from allviewer.segment.survey import grounded, survey
 from allviewer.slides import open_slide
 from allviewer.systems.crops import cut_crops
+from allviewer.systems.fields import mask_corner
 from allviewer.vocab.arrays import RGB, Floats
 from allviewer.vocab.errors import DataError
 from allviewer.vocab.region import Region
@@ -64,16 +65,3 @@ def read_rgb(samples: Samples, number: int) -> RGB:
     rgb: RGB = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     mask_corner(rgb, samples.masked_corner)
     return rgb
-
-
-def mask_corner(rgb: RGB, share: tuple[float, float]) -> None:
-    """Paint over, in place, the lower right corner of an image in the image's own median colour.
-
-    Parameters
-    ----------
-    rgb : (H, W, 3) uint8.
-    share : height and width of the corner as shares of the image's; (0, 0) leaves it as it is.
-    """
-    height, width = (round(part * side) for part, side in zip(share, rgb.shape[:2], strict=True))
-    if height and width:
-        rgb[-height:, -width:] = np.median(rgb.reshape(-1, 3), axis=0).astype(np.uint8)

@@ -5,10 +5,11 @@
 
 from allviewer.records.chain import Finding, Tampering
 from allviewer.records.log import BatchId, KnownSlide, LogRow, Origin, Settled
-from allviewer.records.study import Study, default_path
+from allviewer.records.study import Allow, Study, default_path
 from allviewer.records.verify import verify
 
 __all__ = [
+    "Allow",
     "BatchId",
     "Finding",
     "KnownSlide",

@@ -5,15 +5,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
-from sqlalchemy import Connection, create_engine, func, insert, inspect, select
+from sqlalchemy import Connection, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 from sqlalchemy.pool import StaticPool
 
-from allviewer import __version__
 from allviewer.records import schema
-from allviewer.records.log import now
+from allviewer.records.migrations import create, migrate, version_of
 from allviewer.vocab.errors import StudyError
 
 BUSY_SECONDS = 2.0
@@ -86,7 +84,9 @@ class Database:
         self._connection.rollback()  # ends SQLAlchemy's own idea of a transaction; SQLite has none here
         with self.writing() as connection:
             if self._number("application_id") != schema.APPLICATION_ID:
-                _create(connection)
+                create(connection)
+            else:
+                migrate(connection)
         with self.reading() as connection:
             self.uid = str(connection.execute(select(schema.study.c.uid)).scalar_one())
 
@@ -103,8 +103,7 @@ class Database:
                 )
             return
         if "schema_version" in tables:
-            highest = select(func.max(schema.schema_version.c.version))
-            version = max(version, self._connection.execute(highest).scalar_one() or 0)
+            version = max(version, version_of(self._connection))
         if version > schema.SCHEMA_VERSION:
             raise StudyError(
                 "this study was written by a newer allviewer",
@@ -169,13 +168,3 @@ def _refuse_foreign(path: Path) -> None:
     if start and start != b"SQLite format 3\0":
         what, todo = _FAULTS["SQLITE_NOTADB"]
         raise StudyError(what, where=str(path), todo=todo)
-
-
-def _create(connection: Connection) -> None:
-    """Write the tables, triggers and marks of a new study, all or nothing."""
-    schema.metadata.create_all(connection, checkfirst=False)
-    connection.execute(insert(schema.study).values(uid=str(uuid4()), created_at_utc=now()))
-    version = {"version": schema.SCHEMA_VERSION, "at_utc": now(), "program": f"allviewer {__version__}"}
-    connection.execute(insert(schema.schema_version).values(**version))
-    connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    connection.exec_driver_sql(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")

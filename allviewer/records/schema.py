@@ -1,10 +1,10 @@
-"""Tables of a study file, version 1. Every table only grows: triggers refuse UPDATE, DELETE and REPLACE."""
+"""Tables of a study file, version 2. Every table only grows: triggers refuse UPDATE, DELETE and REPLACE."""
 
-from sqlalchemy import REAL, Column, Connection, Index, Integer, MetaData, Table, Text, event
+from sqlalchemy import REAL, Column, Connection, Index, Integer, MetaData, Table, Text, event, func, select
 from sqlalchemy.schema import DDL
 
-SCHEMA_VERSION = 1
-"""Version that this program writes; a file with a higher one is refused."""
+SCHEMA_VERSION = 2
+"""Version that this program writes; a file with a higher one is refused, one with a lower one brought up to it."""
 
 APPLICATION_ID = 0x414C4C56
 """``ALLV`` in the SQLite header: the mark by which a study is told from any other database."""
@@ -79,6 +79,27 @@ decision = Table(
     sqlite_autoincrement=True,  # keeps the highest id ever given, so that a cut tail shows
 )
 
+model_used = Table(  # version 2: which file each model's name stood for, and who accepted that it changed
+    "model_used",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("accepted_by", Text),  # NULL: nothing else was known under this name
+    Column("at_utc", Text, nullable=False),
+    Index("model_used_name", "name"),
+    sqlite_autoincrement=True,
+)
+
+SINCE = {model_used.name: 2}
+"""Table → the version that brought it; the others are of version 1."""
+
+
+def tables_of(version: int) -> list[Table]:
+    """Tables that a file of a version has."""
+    return [table for table in metadata.sorted_tables if SINCE.get(table.name, 1) <= version]
+
 
 def guards(table: Table) -> dict[str, str]:
     """Trigger name → SQLite statement, for the three ways a row could be changed.
@@ -106,5 +127,6 @@ def missing_guards(connection: Connection) -> list[str]:
     """Names of triggers that a SQLite study should have and does not, or not with their wording."""
     stored = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
     found: dict[str, str] = {name: text for name, text in stored}  # noqa: C416 (rows are tuples only to the eye)
-    wanted = {name: text for table in metadata.sorted_tables for name, text in guards(table).items()}
+    version = connection.execute(select(func.max(schema_version.c.version))).scalar_one()
+    wanted = {name: text for table in tables_of(version or 0) for name, text in guards(table).items()}
     return [name for name, text in wanted.items() if found.get(name) != text]

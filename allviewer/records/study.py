@@ -2,7 +2,7 @@
 
 import getpass
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,9 +13,12 @@ from allviewer.records.chain import genesis, row_hash
 from allviewer.records.database import Database
 from allviewer.records.log import BatchId, KnownSlide, LogRow, Settled, columns_of, now, row_of, swapped
 from allviewer.records.replay import Batch, SlideLog
-from allviewer.records.schema import decision, sighting, slide
+from allviewer.records.schema import decision, model_used, sighting, slide
 from allviewer.vocab.decision import Act, Decision
-from allviewer.vocab.errors import StudyError
+from allviewer.vocab.errors import AlteredModelError, StudyError
+
+Allow = Callable[[Sequence[Decision]], None]
+"""Looks at decisions before they are written, and raises where they must not be."""
 
 
 def default_path() -> Path:
@@ -132,6 +135,37 @@ class Study:
                 for s in connection.execute(seen).mappings()
             ]
 
+    def known_models(self, name: str) -> list[str]:
+        """Digests (sha256, hex) of the files that a model's name stood for in this study, the oldest first."""
+        query = select(model_used.c.digest).where(model_used.c.name == name).order_by(model_used.c.id)
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def admit_model(self, name: str, digest: str, *, accepted: bool = False) -> None:
+        """Note that a model is used; a second time adds nothing.
+
+        Parameters
+        ----------
+        name, digest : of the model and of its file (sha256, hex).
+        accepted : this reader uses it although another file was recorded under its name.
+
+        Raises
+        ------
+        AlteredModelError
+            The study knows the name with another file only, and nobody accepted this one.
+        """
+        if digest in self.known_models(name):
+            return
+        with self._database.lock, self._database.writing() as connection:
+            query = select(model_used.c.digest).where(model_used.c.name == name).order_by(model_used.c.id)
+            known = list(connection.execute(query).scalars())
+            if digest in known:
+                return
+            if known and not accepted:
+                raise AlteredModelError(name, known[-1], digest, f"the study {self._database.where} used")
+            row = {"name": name, "digest": digest, "reader": self.reader, "at_utc": now()}
+            connection.execute(insert(model_used).values(**row, accepted_by=self.reader if accepted else None))
+
     def commit(self, decisions: Sequence[Decision]) -> BatchId:
         """Add decisions as one batch, all or none: one transaction, one undo step, on disk when this returns.
 
@@ -156,20 +190,24 @@ class Study:
             log.apply(rows)  # only after the commit: a transaction that failed leaves the state as it was
         return rows[0].batch
 
-    def undo(self, slide: str) -> list[Decision] | None:
+    def undo(self, slide: str, allow: Allow = lambda _: None) -> list[Decision] | None:
         """Take back this reader's last batch of a slide by adding its opposite.
+
+        Parameters
+        ----------
+        allow : is shown the rows before they are added, and raises where they must not be.
 
         Returns
         -------
         The rows added, or None where nothing is left to undo. ConflictError where someone changed the cells since.
         """
-        return self._revert(slide, Act.UNDO)
+        return self._revert(slide, Act.UNDO, allow)
 
-    def redo(self, slide: str) -> list[Decision] | None:
-        """Take back this reader's last undo of a slide, where nothing was decided by the reader since."""
-        return self._revert(slide, Act.REDO)
+    def redo(self, slide: str, allow: Allow = lambda _: None) -> list[Decision] | None:
+        """Take back this reader's last undo of a slide, where nothing was decided by the reader since; as `undo`."""
+        return self._revert(slide, Act.REDO, allow)
 
-    def _revert(self, slide: str, act: Act) -> list[Decision] | None:
+    def _revert(self, slide: str, act: Act, allow: Allow) -> list[Decision] | None:
         with self._database.lock:
             with self._database.writing() as connection:
                 log = self._caught_up(connection, slide)
@@ -178,6 +216,7 @@ class Study:
                     return None
                 decisions = [swapped(row.decision, act) for row in _rows(connection, _of_batch(stack[-1]))]
                 log.expect(decisions, self._database.where)
+                allow(decisions)
                 rows = self._append(connection, decisions, stack[-1].first)
             log.apply(rows)
         return decisions

@@ -16,8 +16,7 @@ from allviewer.vocab.cells import CellTable
 class HeldLabels:
     """Reviewed labels by row, and by which identity the log knows each reviewed row.
 
-    A label of another taxonomy is kept (the log will ask for it as "before") but has no code here: such a row counts
-    as not reviewed.
+    A label of another taxonomy has no code here: such a row counts as not reviewed, and `foreign` says so.
 
     Parameters
     ----------
@@ -28,6 +27,7 @@ class HeldLabels:
     def __init__(self, codes: LabelCodes, settled: Collection[Settled], run: str) -> None:
         self._codes, self._run = codes, run
         self._code: Column[np.int16] = Column(np.int16)
+        self._foreign: Column[np.bool_] = Column(np.bool_)
         self._keys: dict[int, str] = {}
         self._origins: dict[int, Origin] = {}
         self._places = Places(list(settled), run)
@@ -39,6 +39,11 @@ class HeldLabels:
     def code(self) -> NDArray[np.int16]:
         """(n,) code of the label, -1 where not reviewed."""
         return self._code.values
+
+    @property
+    def foreign(self) -> NDArray[np.bool_]:
+        """(n,) whether the log holds a label of another taxonomy."""
+        return self._foreign.values
 
     @property
     def orphans(self) -> list[Settled]:
@@ -56,6 +61,7 @@ class HeldLabels:
     def grow(self, cells: CellTable, rows: Rows) -> Rows:
         """Add rows, the last of ``cells``; returns those whose label changed, among them earlier ones."""
         self._code.extend(len(rows), NONE)
+        self._foreign.extend(len(rows), False)
         return self._settle(self._places.arrive(cells, rows))
 
     def replace(self, settled: Collection[Settled], cells: CellTable) -> Rows:
@@ -91,3 +97,4 @@ class HeldLabels:
         else:
             self._keys[row] = key
         self._code.values[row] = self._codes.code(key)
+        self._foreign.values[row] = key is not None and self._codes.code(key) == NONE

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from psygnal import Signal
 
-from allviewer.records import LogRow, Settled, Study
+from allviewer.records import Allow, LogRow, Settled, Study
 from allviewer.review import filters, queue
 from allviewer.review.filters import EVERY_STATE, State
 from allviewer.review.growth import GrowingTable
@@ -112,6 +112,15 @@ class ReviewSession:
         return np.asarray(self._held.code != NONE)
 
     @property
+    def foreign(self) -> NDArray[np.bool_]:
+        """(n,) whether a person labelled it with classes that are not this taxonomy's; such a label stays as it is."""
+        return _locked(self._held.foreign)
+
+    def foreign_label(self, row: int) -> str | None:
+        """The label of another taxonomy that a cell has, or None."""
+        return self._held.key(row) if self._held.foreign[row] else None
+
+    @property
     def shown(self) -> NDArray[np.int16]:
         """(n,) code of the label where reviewed, else of the suggestion, else -1."""
         return np.where(self.reviewed, self._held.code, self._suggestions.code)
@@ -178,8 +187,8 @@ class ReviewSession:
 
         Returns
         -------
-        Rows changed. ConflictError where another reader was faster: the session then shows what they decided.
-        StudyError where the study cannot take it.
+        Rows changed. ConflictError where another reader was faster: the session then shows what they decided; and where
+        a cell has a label of another taxonomy, which is never written over. StudyError where the study cannot take it.
         """
         self.codes.known(label_key)
         return self._commit([(r, label_key) for r in _distinct(rows) if self._held.key(r) != label_key])
@@ -247,7 +256,7 @@ class ReviewSession:
 
         Most doubtful first; cells that the image's edge cuts come after all whole ones.
         """
-        waiting = ~self.reviewed & (self.cells.kind == Kind.CELL)
+        waiting = ~self.reviewed & ~self._held.foreign & (self.cells.kind == Kind.CELL)
         doubts = queue.doubt(self._suggestions.confidence, self.cells.touches_border)
         return queue.step(doubts, self.cells.ids, waiting, after_row, direction)
 
@@ -281,6 +290,9 @@ class ReviewSession:
         rows = np.array([row for row, _ in labels], np.intp)
         if not labels:
             return rows
+        for row, _ in labels:
+            if self._held.foreign[row]:
+                raise self._not_ours(f"cell {int(self.cells.ids[row])}", self._held.key(row))
         decisions = self._decisions(labels)
         self._saving(lambda: self.study.commit(decisions))
         self.saved_at = datetime.now(UTC)
@@ -312,9 +324,22 @@ class ReviewSession:
             )
         return decisions
 
-    def _revert(self, how: Callable[[str], list[Decision] | None]) -> Rows:
+    def _not_ours(self, what: str, label: str | None) -> ConflictError:
+        return ConflictError(
+            f"{what} is reviewed as '{label}', which is none of these classes", expected=", ".join(self.codes.keys),
+            todo="That decision stays. Choose a model with its classes to change it, or review these in another study.",
+        )  # fmt: skip
+
+    def _only_ours(self, decisions: Sequence[Decision]) -> None:
+        """ConflictError for a decision that cannot be seen here."""
+        for one in decisions:
+            for label in (one.label_before, one.label_after):
+                if label is not None and self.codes.code(label) == NONE:
+                    raise self._not_ours(f"cell {one.cell}, decided last,", label)
+
+    def _revert(self, how: Callable[[str, Allow], list[Decision] | None]) -> Rows:
         """Undo or redo in the study, then show what came of it."""
-        decisions = self._saving(lambda: how(self.slide))
+        decisions = self._saving(lambda: how(self.slide, self._only_ours))
         if decisions is None:
             return np.empty(0, np.intp)
         self.saved_at = datetime.now(UTC)

@@ -20,6 +20,9 @@ from allviewer.vocab.errors import ModelError
 Arrays = Mapping[str, NDArray[Any]]
 """Name → array: everything a model must keep."""
 
+SUFFIX = ".safetensors"
+"""How a model's file ends."""
+
 _HEADER_LIMIT = 4 << 20
 _FILE_LIMIT = 4 << 30
 _ELSEWHERE = "Choose a model file written by 'allviewer train', or see 'allviewer models list'."

@@ -182,6 +182,8 @@ class SystemCard(CardPart):
     crop_um : side of the square of the slide that a crop shows, µm.
     white : grey level (0..255) to which the crop maker brings the slide's background; None: colours as they are.
     nucleus : absorbance (R, G) to which it brings the slide's nuclei; None: not levelled.
+    masked_corner : height and width, as shares, of the lower right corner of whole fields that is painted over; it held
+        burnt-in scale bars in training.
     options : what the system leaves open, as it was trained.
     backbones : where pretrained layers came from.
     explains : what its heat explains, where that is not the very score that it predicts by.
@@ -202,6 +204,7 @@ class SystemCard(CardPart):
     crop_um: Annotated[float, Field(gt=0, le=1000)]
     white: Annotated[float, Field(gt=0, le=255)] | None
     nucleus: tuple[Absorbance, Absorbance] | None = None
+    masked_corner: tuple[Share, Share] = (0.0, 0.0)
     options: dict[str, str] = {}
     backbones: tuple[BackboneSource, ...] = ()
     explains: str = ""

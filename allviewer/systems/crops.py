@@ -15,6 +15,7 @@ from allviewer.systems.model import Model
 from allviewer.systems.stain import Stain, level_table, slide_stain
 from allviewer.vocab.arrays import RGB, Floats, Rows
 from allviewer.vocab.cells import CellTable, Kind
+from allviewer.vocab.errors import ModelError
 from allviewer.vocab.prediction import Prediction
 
 _LARGEST_SIDE = 1 << 14
@@ -151,10 +152,15 @@ def classify(
     stain : the slide's anchors (`stain.slide_stain`), so that all its tiles agree; None takes them from ``rgb``.
     origin : (y, x) of ``rgb``'s corner in the frame of ``cells``.
 
+    Raises
+    ------
+    ModelError : a model of unit ``field``.
+
     Returns
     -------
     Prediction, row for row with ``cells``; boxes in the frame of ``cells``.
     """
+    expect_unit(model.name, model.card, "cell")
     boxes = crop_boxes(cells.centroid, um_per_px, model.card)
     probabilities = np.full((len(cells), len(model.card.classes)), np.nan, np.float32)
     unsure = np.zeros(len(cells), np.bool_)
@@ -183,3 +189,15 @@ def classify(
                 maps = np.zeros((len(cells), *out.heat.shape[1:]), np.float16)
             maps[rows] = out.heat
     return Prediction(model.card.classes, probabilities, unsure, boxes, model.digest, maps, embedding, unlike)
+
+
+def expect_unit(name: str, card: SystemCard, unit: str) -> None:
+    """ModelError where a model looks at something else: one of fields is never run on cells, nor the other way."""
+    if card.unit == unit:
+        return
+    if card.unit == "field":
+        raise ModelError(
+            f"the model '{name}' judges whole fields and is never run on cells",
+            todo="Give it as --field-model, or choose it in the viewer for a suggestion about the whole image.",
+        )
+    raise ModelError(f"the model '{name}' judges single cells, not whole fields", todo="Give it as --model instead.")

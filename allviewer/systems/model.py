@@ -1,6 +1,6 @@
 """A trained model, loaded: calibrated probabilities, the unsure band, embeddings and heat."""
 
-import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allviewer.resources import resource
-from allviewer.systems.bundle import file_digest, read_bundle, read_card
+from allviewer.systems.bundle import SUFFIX, file_digest, read_bundle, read_card
 from allviewer.systems.card import Calibration, SystemCard, UnsureBand
+from allviewer.systems.index import expect_indexed
 from allviewer.systems.likeness import Reference
 from allviewer.systems.reconstruction import Reconstructs
 from allviewer.systems.registry import find_system
 from allviewer.systems.system import System
 from allviewer.vocab.arrays import RGB, Floats, Halves
 from allviewer.vocab.errors import ModelError
-
-SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ def list_models() -> list[ModelEntry]:
     A file that is no model is passed over here and named when it is loaded.
     """
     found: dict[str, ModelEntry] = {}
-    for path in _model_files():
+    for path in model_files():
         try:
             card = read_card(path)
         except ModelError:
@@ -151,15 +150,21 @@ def list_models() -> list[ModelEntry]:
     return list(found.values())
 
 
-def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
+def load_model(name_or_path: str | Path, device: str = "auto", accepted: Collection[str] = ()) -> Model:
     """Load a model by the name that `list_models` shows, or from a file.
+
+    Parameters
+    ----------
+    accepted : names, or digests, of models that a person uses although the program came with another file.
 
     Raises
     ------
     ModelError : no such model; or the file is truncated, foreign, altered or inconsistent; or no such device.
+    AlteredModelError : it is whole, but not the file that the index beside it knows, and nobody accepted it.
     """
     path = locate_model(name_or_path)
     card, arrays, digest = read_bundle(path)
+    expect_indexed(path, digest, accepted)
     try:
         system = find_system(card.system).from_arrays(card, arrays, device)
         reference = Reference.of_arrays(arrays)
@@ -174,10 +179,10 @@ def locate_model(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return Path(name_or_path)
-    for path in _model_files():
+    for path in model_files():
         if path.stem == text:
             return path
-    names = ", ".join(sorted({path.stem for path in _model_files()}))
+    names = ", ".join(sorted({path.stem for path in model_files()}))
     raise ModelError(
         f"no model is called '{text}'",
         expected=names or "a model's name or file",
@@ -185,8 +190,15 @@ def locate_model(name_or_path: str | Path) -> Path:
     )
 
 
-def _model_files() -> list[Path]:
-    folders = [model_folder()]
-    with contextlib.suppress(FileNotFoundError):
-        folders.insert(0, resource("models"))
-    return [path for folder in folders if folder.is_dir() for path in sorted(folder.glob(f"*{SUFFIX}"))]
+def model_files() -> list[Path]:
+    """Paths of every model file: the bundled ones, then the user's own, each by name."""
+    folders = [folder for folder in (bundled_folder(), model_folder()) if folder is not None and folder.is_dir()]
+    return [path for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}"))]
+
+
+def bundled_folder() -> Path | None:
+    """Where the models lie that came with the program; None in an installation without any."""
+    try:
+        return resource("models")
+    except FileNotFoundError:
+        return None

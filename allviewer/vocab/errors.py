@@ -35,6 +35,25 @@ class ModelError(AllviewerError):
     """A model file is missing, foreign, damaged or inconsistent."""
 
 
+class AlteredModelError(ModelError):
+    """A model's file is whole, but not the one that was recorded under its name.
+
+    Parameters
+    ----------
+    name : of the model. known, found : sha256 of the file that was recorded, and of the one that is there.
+    recorded : where, as words that follow "the file that".
+    """
+
+    def __init__(self, name: str, known: str, found: str, recorded: str) -> None:
+        self.name, self.known, self.found, self.recorded = name, known, found, recorded
+        super().__init__(
+            f"the model '{name}' is not the file that {recorded}",
+            expected=f"sha256 {known[:12]}",
+            got=found[:12],
+            todo=f"If you know why, accept it by name (--accept-model {name}); else restore the file.",
+        )
+
+
 class RecipeError(AllviewerError):
     """A recipe names something that does not exist or does not fit."""
 

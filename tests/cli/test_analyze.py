@@ -210,3 +210,47 @@ def test_heat_is_kept_where_one_tile_holds_no_cell(tmp_path, field):
     with np.load(tmp_path / "out" / "wide" / "heat.npz") as file:
         assert len(file["cell_id"]) == len(file["maps"]) > 0
         assert file["maps"].max() > 0
+
+
+def test_a_model_of_fields_speaks_of_the_image_and_never_of_a_cell(folder, tmp_path, capsys):
+    from allviewer.systems.bundle import write_bundle
+    from allviewer.vocab.taxonomy import STAGES
+    from tests.systems.test_fields import field_card, random_arrays
+
+    path = tmp_path / "fields-1.safetensors"
+    write_bundle(path, field_card(), random_arrays(4, 4))
+    line = ["analyze", str(folder / "blank.png"), "--out", str(tmp_path / "out")]
+    assert main([*line, "--model", "none", "--field-model", str(path)]) == 0
+    assert "Field as a whole: " in capsys.readouterr().out
+    facts = json.loads((tmp_path / "out" / "blank" / "summary.json").read_text())
+    assert facts["model"] is None
+    said = facts["field_suggestion"]
+    assert said["probabilities"].keys() == set(STAGES.keys)
+    assert said["suggested"] == max(said["probabilities"], key=said["probabilities"].get)
+    assert "fields-1 for the whole image" in said["sentence"]
+    table = (tmp_path / "out" / "blank" / "cells.csv").read_text().splitlines()[0]
+    assert "predicted" not in table
+    assert main([*line, "--overwrite", "--model", str(path)]) == 1
+    assert "never run on cells" in capsys.readouterr().err
+    assert main([*line, "--overwrite", "--field-model", "alnet-1"]) == 1
+    assert "judges single cells" in capsys.readouterr().err
+
+
+def test_an_altered_model_needs_to_be_accepted_by_name(folder, tmp_path, capsys):
+    from allviewer.systems.bundle import write_bundle
+    from allviewer.systems.index import write_index
+    from tests.systems.conftest import make_card, random_arrays
+
+    path = tmp_path / "toy.safetensors"
+    write_bundle(path, make_card(), random_arrays(1))
+    write_index(tmp_path)
+    write_bundle(path, make_card(), random_arrays(2))
+    line = ["analyze", str(folder / "blank.png"), "--out", str(tmp_path / "out"), "--model", str(path)]
+    assert main(line) == 1
+    assert "--accept-model toy" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*line, "--accept-model", "other"]) == 1
+    assert main([*line, "--accept-model", "other", "--accept-model", "toy"]) == 0
+    model = json.loads((tmp_path / "out" / "blank" / "summary.json").read_text())["model"]
+    assert model["name"] == "toy"
+    assert model["accepted_by_name"] is True

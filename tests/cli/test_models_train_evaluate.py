@@ -1,18 +1,24 @@
 """The verbs around models, as a person types them."""
 
 import json
+import re
 
 import pytest
 
 from allviewer.cli.main import main
+from allviewer.systems.bundle import write_bundle
 from tests.learning.conftest import write_manifest
 
 
 def test_models_are_listed_and_shown(capsys):
     assert main(["models", "list"]) == 0
-    line = next(text for text in capsys.readouterr().out.splitlines() if text.startswith("alnet-1 "))
-    assert "AUROC" in line
-    assert "session" in line
+    head, _, *lines = capsys.readouterr().out.splitlines()
+    line = next(text for text in lines if text.startswith("alnet-1 "))
+    for word in ("judges", "classes", "AUROC", "size", "sha256"):
+        assert word in head
+    for column, word in (("system", "alnet"), ("judges", "cells"), ("classes", "blast normal"), ("from", "bundled")):
+        assert line[head.index(column) :].startswith(word)
+    assert re.search(r"0\.\d{3} \(0\.\d{3} to 0\.\d{3}\) +2\.\d MB  [0-9a-f]{12}", line)
     assert main(["models", "show", "alnet-1"]) == 0
     shown = capsys.readouterr().out
     for word in ("sha256", "10.1109/ICIP.2011.6115881", "colour baseline", "Research use only", "Camera confound"):
@@ -51,6 +57,27 @@ def test_train_then_evaluate(capsys, tmp_path):
     assert "0 cells that not all models call the same" in capsys.readouterr().out
     assert "Comparison" in page.read_text()
     assert not list(tmp_path.glob("*.part*"))
+
+
+def test_bad_and_altered_files_are_listed_and_an_index_is_written(capsys, tmp_path, monkeypatch):
+    import allviewer.systems.model as room
+    from tests.systems.conftest import make_card, random_arrays
+
+    monkeypatch.setattr(room, "model_folder", lambda: tmp_path)
+    write_bundle(tmp_path / "fields-1.safetensors", make_card(unit="field"), random_arrays(1))
+    (tmp_path / "broken.safetensors").write_bytes(b"junk")
+    assert main(["models", "index", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "index.json").read_text()).keys() == {"fields-1", "broken"}
+    write_bundle(tmp_path / "fields-1.safetensors", make_card(unit="field"), random_arrays(2))
+    capsys.readouterr()
+    assert main(["models", "list"]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"^fields-1 +alnet +whole fields .* yours$", told, re.MULTILINE)
+    assert re.search(r"^cannot be used: .*broken\.safetensors: this is not a model file", told, re.MULTILINE)
+    assert re.search(r"^mind: the model 'fields-1' is not the file that the program came with", told, re.MULTILINE)
+    assert main(["models", "show", "fields-1"]) == 0
+    assert "--accept-model fields-1" in capsys.readouterr().out
+    assert main(["models", "index", str(tmp_path / "nowhere")]) == 1
 
 
 def test_wrong_usage_does_nothing(capsys, tmp_path):

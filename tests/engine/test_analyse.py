@@ -62,6 +62,22 @@ def test_events_come_in_order_and_name_their_cells(whole, slide):
     assert inside.all()
 
 
+def test_another_model_does_not_look_for_the_cells_again(slide, whole, model, tmp_path):
+    store = RunStore(tmp_path)
+    first, cells, _ = run(slide, model=None, store=store, **SMALL)
+    assert "segment" in first[-1].seconds
+    events, again, prediction = run(slide, model=model, store=store, heat=True, **SMALL)
+    assert "segment" not in events[-1].seconds
+    assert "judge" not in events[-1].seconds
+    assert np.array_equal(again.ids, cells.ids)
+    assert np.array_equal(again.cell.points, cells.cell.points)
+    order, other = (np.lexsort(t.centroid.T) for t in (again, whole[1]))
+    expected = whole[2].probabilities[other]
+    assert np.allclose(prediction.probabilities[order], expected, atol=1e-3, equal_nan=True)
+    kept = run(slide, model=None, store=store, **SMALL)[2]
+    assert kept is None  # the run without a model stays one
+
+
 @pytest.mark.parametrize("longest", [450, 600, 777])
 def test_tiles_find_the_very_cells_that_the_whole_field_has(slide, whole, longest):
     _, cells, _ = run(slide, model=None, longest_tile=longest)

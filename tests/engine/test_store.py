@@ -1,5 +1,7 @@
 """Save → load = same, and a run is there whole or not at all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -75,6 +77,21 @@ def test_a_damaged_tile_is_named(tmp_path, damage):
     path.write_bytes(path.read_bytes()[:200] if damage is None else damage)
     with pytest.raises(RunError, match="cannot be read"):
         store.load_tile(SLIDE, RECIPE.digest, 0)
+
+
+def test_runs_that_differ_by_the_model_alone_found_the_same_cells(tmp_path):
+    store = RunStore(tmp_path)
+    for change in ({"model": "n" * 64}, {"model": ""}, {"pixel_size_um": 0.2}, {"preprocessing": "dhe"}):
+        store.begin(SLIDE, replace(RECIPE, **change), 2)
+    store.begin(SLIDE, replace(RECIPE, model="other cut"), 3)
+    store.begin("b" * 64, replace(RECIPE, model="other slide"), 2)
+    spoilt = tmp_path / SLIDE[:16] / "spoilt"
+    spoilt.mkdir()
+    (spoilt / "run.json").write_text("{")
+    same = {replace(RECIPE, model=model).digest for model in ("n" * 64, "")}
+    assert set(store.same_cells(SLIDE, RECIPE, 2)) == same
+    store.begin(SLIDE, RECIPE, 2)
+    assert set(store.same_cells(SLIDE, RECIPE, 2)) == same  # not itself
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):

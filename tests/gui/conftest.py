@@ -111,19 +111,18 @@ def large(smear):
 @pytest.fixture(scope="session")
 def model_warm():
     """The bundled model, loaded once a process: every window of these tests uses it."""
-    from allviewer.gui import models
-    from allviewer.resources import DEFAULT_MODEL
+    import allviewer.systems
+    from allviewer.resources import DEFAULT_MODEL, resource
     from allviewer.systems import load_model
 
     model = load_model(DEFAULT_MODEL)
+    its = (DEFAULT_MODEL, str(resource("models", f"{DEFAULT_MODEL}.safetensors")))
 
-    def load(self: models.ModelShelf) -> object:
-        if self.model is None:
-            self.model = model if self.name == DEFAULT_MODEL else load_model(self.name)
-        return self.model
+    def load(chosen: str, device: str = "auto", accepted=()) -> object:
+        return model if chosen in its else load_model(chosen, device, accepted)
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(models.ModelShelf, "load", load)
+    patch.setattr(allviewer.systems, "load_model", load)
     yield model
     patch.undo()
 
@@ -134,7 +133,7 @@ def make_window(needs_screen, qtbot, tmp_path, model_warm):
     import threading
 
     from allviewer.gui.app import settle_napari
-    from allviewer.gui.desk import Options
+    from allviewer.gui.options import Options
     from allviewer.gui.window import MainWindow
     from allviewer.records import Study
 

@@ -43,6 +43,6 @@ def test_progress_says_what_how_far_how_long():
 
 def test_the_line_of_an_image_before_its_cells():
     field = Field(Path("a.tif"), "a.tif", Phase.FAILED, problem="it is truncated", synthetic=True)
-    words = summary(field, "alnet-1").split("   ·   ")
-    assert words == ["a.tif failed: its message says why", "model alnet-1", "synthetic"]
-    assert summary(None, "alnet-1").startswith("no image")
+    words = summary(field).split("   ·   ")
+    assert words == ["a.tif failed: its message says why", "synthetic"]
+    assert summary(None).startswith("no image")

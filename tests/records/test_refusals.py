@@ -57,7 +57,7 @@ def test_a_study_of_a_newer_program(study_file, how):
     raw.commit()
     raw.close()
     before = study_file.read_bytes()
-    with pytest.raises(StudyError, match=r"newer allviewer \(expected schema version up to 1, got 7\)"):
+    with pytest.raises(StudyError, match=r"newer allviewer \(expected schema version up to 2, got 7\)"):
         Study.open(study_file)
     assert study_file.read_bytes() == before
 

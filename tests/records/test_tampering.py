@@ -17,6 +17,7 @@ def filled(study_file, decide):
     """Two readers' interleaved acts, 14 rows, with an undo and a redo among them."""
     with Study.open(study_file, reader="anna") as anna, Study.open(study_file, reader="ben") as ben:
         anna.add_slide("slide", "field", study_file, (10, 10), None)
+        anna.admit_model("alnet-1", "a" * 64)
         for cell in range(1, 5):
             anna.commit([decide(cell, None, "blast")])
             ben.commit([decide(10 + cell, None, "normal"), decide(20 + cell, None, "unsure")])

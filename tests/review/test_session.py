@@ -226,21 +226,39 @@ def test_counts_keep_people_and_model_apart(make):
     assert sum(c.reviewed + c.model_only for c in counts.values()) == len(session)
 
 
-def test_labels_of_another_taxonomy_are_kept_and_asked_for(tmp_path, make):
+def test_labels_of_another_taxonomy_are_kept_and_never_written_over(tmp_path, make):
     with Study.open(tmp_path / "s.sqlite") as study:
         stages = ReviewSession(STAGES, study, "slide", "run")
         stages.add(make.grid(3))
         stages.relabel([0], "early")
         stages.reject([1])
-        lineage = ReviewSession(ALL_HEM, study, "slide", "run")
-        lineage.add(make.grid(3))
-        assert lineage.label.tolist() == [NONE, NOT_A_CELL, NONE]
-        lineage.relabel([0], "blast")
-        assert study.history("slide")[-1].decision.label_before == "early"
-        lineage.undo()
-        assert lineage.label.tolist() == [NONE, NOT_A_CELL, NONE]
+        other = ReviewSession(ALL_HEM, study, "slide", "run")
+        other.add(make.grid(3))
+        other.classify([1, 2, 3], make.prediction([0.9, 0.8, 0.7]))
+        assert other.label.tolist() == [NONE, NOT_A_CELL, NONE]
+        assert other.foreign.tolist() == [True, False, False]
+        assert [other.foreign_label(row) for row in range(3)] == ["early", None, None]
+        assert other.next_uncertain(None) == 2  # the cell with a label is not asked about
+        rows = len(study.history("slide"))
+        for act in (
+            lambda: other.relabel([0], "blast"), lambda: other.accept([0, 2]), lambda: other.mark_unsure([0]),
+        ):  # fmt: skip
+            with pytest.raises(ConflictError, match="reviewed as 'early', which is none of these classes"):
+                act()
+        assert len(study.history("slide")) == rows
+        other.relabel([2], "normal")
+        other.relabel([1], "blast")
+        assert other.undo().tolist() == [1]
+        assert other.undo().tolist() == [2]
+        other.undo()  # not a cell is said in every taxonomy
+        with pytest.raises(ConflictError, match="decided last, is reviewed as 'early'"):
+            other.undo()
         stages.refresh()
         assert stages.codes.key(stages.label[0]) == "early"
+        assert stages.undo().tolist() == [0]
+        assert stages.foreign.tolist() == [False, False, False]
+        with pytest.raises(ConflictError, match="'early'"):
+            other.redo()
 
 
 def test_selection_tells_once(session, heard):

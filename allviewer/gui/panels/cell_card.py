@@ -132,6 +132,7 @@ class CellCard(QWidget):
         for i, kind in enumerate(kind for kind in taxonomy.classes if LABEL + kind.key in self._actions.table):
             made = self._actions.button(LABEL + kind.key, self)
             made.setIcon(QIcon(swatch(kind)))
+            made.setStyleSheet("padding: 5px 6px;")  # room for the longer names and their key
             self._labels.addWidget(made, i // 2, i % 2)
 
     def _build_bars(self, taxonomy: Taxonomy) -> None:
@@ -154,7 +155,7 @@ class CellCard(QWidget):
 
     def refresh(self) -> None:
         """Show the selected cell, or say what to do."""
-        if self._desk.taxonomy is not self._taxonomy:
+        if self._desk.taxonomy != self._taxonomy:
             self._build_bars(self._desk.taxonomy)
         session, row = self._desk.session, self._desk.row
         if session is None or row is None:

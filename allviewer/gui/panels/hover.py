@@ -16,7 +16,9 @@ def headline(session: ReviewSession, row: int) -> str:
     if reviewed != NONE:
         return f"reviewed as {session.codes.shown[reviewed].name}"
     if suggested != NONE:
-        return f"model suggests {session.codes.shown[suggested].name}"
+        words = f"model suggests {session.codes.shown[suggested].name}"
+        other = session.foreign_label(row)
+        return words if other is None else f"{words}; reviewed as {other}, of other classes"
     return "smudge cell, not classified" if session.cells.kind[row] == Kind.SMUDGE else "not classified yet"
 
 

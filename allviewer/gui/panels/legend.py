@@ -120,7 +120,7 @@ class Legend(QWidget):
 
     def refresh(self) -> None:
         """Read the counts anew."""
-        if self._desk.taxonomy is not self._taxonomy:
+        if self._desk.taxonomy != self._taxonomy:
             self._build(self._desk.taxonomy)
         session = self._desk.session
         counts = session.counts() if session is not None else {}

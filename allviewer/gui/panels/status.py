@@ -1,11 +1,12 @@
-"""The line at the bottom: what was found, what was reviewed, when it was saved, by which model; and the progress."""
+"""The line at the bottom: what was found, what was reviewed, when it was saved; the progress; and by which model."""
 
 import time
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from allviewer.gui.actions import Actions
+from allviewer.gui.commands import printed
 from allviewer.gui.desk import Desk
 from allviewer.gui.fields import Field, Phase
 from allviewer.gui.panels.parts import label
@@ -28,7 +29,7 @@ def optics(size: PixelSize) -> str:
     return f"{size.um:.3g} µm/px{words}"
 
 
-def summary(field: Field | None, model: str) -> str:
+def summary(field: Field | None) -> str:
     """The line for one image."""
     parts = []
     if field is None:
@@ -43,6 +44,9 @@ def summary(field: Field | None, model: str) -> str:
         session = field.session
         verb = "analysed" if field.phase is Phase.DONE else "found so far:"
         parts += [f"{verb} {len(session):,} cells", f"{int(session.reviewed.sum()):,} reviewed"]
+        others = int(session.foreign.sum())
+        if others:
+            parts.append(f"{others:,} with other classes")
         if session.saved_at is not None:
             parts.append(f"saved {session.saved_at.astimezone():%H:%M:%S}")
     if field is not None and field.slide is not None:
@@ -52,7 +56,6 @@ def summary(field: Field | None, model: str) -> str:
         parts.append(f"route {recipe.segmenter}")
     if recipe is not None and recipe.preprocessing != NONE:
         parts.append(f"cells found after {recipe.preprocessing}")
-    parts.append(f"model {model}")
     if field is not None and field.synthetic:
         parts.append("synthetic")
     return "   ·   ".join(parts)
@@ -77,11 +80,15 @@ class StatusLine(QWidget):
         self.bar.setAccessibleName("Progress of the analysis")
         self.stop = actions.button("analyse.cancel", self, "Stop")
         self.stop.setStyleSheet("padding: 1px 8px; min-height: 16px;")
+        self._key = actions.table["analyse.model"].keys[0]
+        self.model = actions.button("analyse.model", self)
+        self.model.setStyleSheet("padding: 1px 8px; min-height: 16px;")
         row.addWidget(self.words, 1)
-        for widget in (self.progress_words, self.bar, self.stop):
+        for widget in (self.progress_words, self.bar, self.stop, self.model):
             row.addWidget(widget)
         for signal in (desk.worklist, desk.shown, desk.progressed, desk.relooked, desk.grown, desk.studied):
             signal.connect(self._soon)
+        desk.models.changed.connect(self._soon)
         # counts are read at most twenty times a second, however fast tiles come
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -99,7 +106,10 @@ class StatusLine(QWidget):
     def refresh(self) -> None:
         """Write everything anew."""
         desk = self._desk
-        self.words.setText(summary(desk.current, desk.model_name))
+        self.words.setText(summary(desk.current))
+        shown = self.fontMetrics().elidedText(desk.models.name, Qt.TextElideMode.ElideMiddle, 180)
+        self.model.setText(f"model {shown}   {printed(self._key)}")
+        self.model.setAccessibleName(f"model {desk.models.name}")
         field = desk.analysing
         for widget in (self.progress_words, self.bar, self.stop):
             widget.setVisible(field is not None)

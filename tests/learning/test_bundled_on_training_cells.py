@@ -8,9 +8,10 @@ from allviewer.learning.metrics import auroc
 from allviewer.learning.patches import cut_patches
 from allviewer.systems import load_model
 from allviewer.vocab.taxonomy import ALL_HEM
+from tests.systems.test_bundled import BUNDLED
 
 
-@pytest.mark.parametrize("name", ["alnet-1", "blastnet-1"])
+@pytest.mark.parametrize("name", BUNDLED)
 def test_a_bundled_model_knows_its_training_cells(data, name):
     model = load_model(name, "cpu")
     samples = read_samples(data / "all_idb1", ALL_HEM)

@@ -5,8 +5,16 @@ import pytest
 
 from allviewer.systems import list_models, load_model
 
+BUNDLED = {
+    "alnet-1": ("alnet", 3e6),
+    "blastnet-1": ("blastnet", 12e6),
+    "cae-cnn-1": ("cae-cnn", 6e6),
+    "latent-svm-mobilenet-1": ("latent-svm", 7e6),
+    "xincept-mobilenet-1": ("xincept", 6e6),
+}
 
-@pytest.mark.parametrize(("name", "system", "most"), [("alnet-1", "alnet", 3e6), ("blastnet-1", "blastnet", 12e6)])
+
+@pytest.mark.parametrize(("name", "system", "most"), [(name, *rest) for name, rest in BUNDLED.items()])
 def test_a_bundled_model_is_listed_with_an_honest_card(name, system, most):
     entry = next(e for e in list_models() if e.name == name)
     card = entry.card
@@ -22,7 +30,7 @@ def test_a_bundled_model_is_listed_with_an_honest_card(name, system, most):
     assert entry.path.stat().st_size < most
 
 
-@pytest.mark.parametrize("name", ["alnet-1", "blastnet-1"])
+@pytest.mark.parametrize("name", BUNDLED)
 def test_a_bundled_model_gives_calibrated_answers(name):
     model = load_model(name, "cpu")
     side = model.card.input_px

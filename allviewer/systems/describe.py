@@ -67,7 +67,7 @@ def describe(card: SystemCard, width: int = 0) -> str:
                 head = ""
         for row in passage.figures:
             beside = f"   (colour baseline {row.baseline})" if row.baseline else ""
-            lines.append(f"{'':{COLUMN}}{row.name:26}{row.model}{beside}")
+            lines.append(f"{'':{COLUMN}}{row.name:28}{row.model}{beside}")
     return "\n".join(lines)
 
 

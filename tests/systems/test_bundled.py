@@ -39,3 +39,11 @@ def test_a_bundled_model_gives_calibrated_answers(name):
     out = model.predict(crops, heat=True)
     np.testing.assert_allclose(out.probabilities.sum(1), 1, atol=1e-6)
     assert np.isfinite(out.heat).all()
+
+
+def test_the_bundled_model_of_whole_fields_says_so_and_what_confounds_it():
+    card = next(e for e in list_models() if e.name == "xincept-fields-1").card
+    assert card.unit == "field"
+    assert card.taxonomy == "benign-early-pre-pro"
+    assert any("colour" in limit for limit in card.limits)
+    assert card.judged.metrics["accuracy"].value > card.judged.baseline["accuracy"].value

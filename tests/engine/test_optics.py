@@ -109,7 +109,7 @@ def test_a_cell_on_black_is_classified_on_a_light_ground_at_its_scale(opened, tm
         )
 
     slide = opened(cell_on_black(100))
-    list(analyse(slide, model=SimpleNamespace(card=card, digest="0" * 64, predict=predict)))
+    list(analyse(slide, model=SimpleNamespace(name="given", card=card, digest="0" * 64, predict=predict)))
     (crop,) = seen[0]
     middle = len(crop) // 2
     assert crop[:10, :10].min() > 235

@@ -164,3 +164,10 @@ def test_explaining_is_compared_with_the_same_maps(predicting):
     assert one["error"] <= 2e-5
     assert one["largest"] > 0.01
     assert one["rows"][heat.ONE]["ratio"]["cpu"] > 0
+
+
+def test_every_model_timed_can_be_built_in_torch(predicting):
+    _, heat = predicting
+    timed = heat.networks.bundled()
+    assert {"alnet-1", "blastnet-1"} <= set(timed)
+    assert not any(heat.networks.torch_form(entry).training for entry in timed.values())

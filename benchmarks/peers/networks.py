@@ -56,9 +56,14 @@ def crops(n, px):
     return np.stack(rows)
 
 
+IN_TORCH = ("alnet", "blastnet")
+"""Systems whose network `torch_form` can build; the others' weight lies in a network of the literature."""
+
+
 def bundled():
-    """The bundled models that take one cell, by name: their entries."""
-    return {entry.name: entry for entry in list_models() if entry.card.unit == "cell" and "models" in entry.path.parts}
+    """The bundled models that take one cell and can be built in torch, by name: their entries."""
+    own = (entry for entry in list_models() if entry.card.unit == "cell" and "models" in entry.path.parts)
+    return {entry.name: entry for entry in own if entry.card.system in IN_TORCH}
 
 
 def torch_form(entry):
@@ -68,9 +73,7 @@ def torch_form(entry):
         from allviewer.systems.alnet_torch import ALNetAnswers
 
         return ALNetAnswers(arrays).network.eval()
-    if card.system == "blastnet":
-        from allviewer.systems.blastnet import pads_as_tensorflow
-        from allviewer.systems.blastnet_torch import BlastNetModule
+    from allviewer.systems.blastnet import pads_as_tensorflow
+    from allviewer.systems.blastnet_torch import BlastNetModule
 
-        return BlastNetModule(arrays, pads_as_tensorflow(card)).eval()
-    raise NotImplementedError(f"say here how '{card.system}' is built in torch")
+    return BlastNetModule(arrays, pads_as_tensorflow(card)).eval()

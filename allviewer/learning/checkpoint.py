@@ -16,15 +16,22 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def write_checkpoint(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
-    """Write arrays and JSON facts whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write arrays and JSON facts whole or not at all; DataError where the disk refuses."""
     half = path.with_name(path.name + ".part")
     plain = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    with half.open("wb") as file:
-        file.write(save(plain, {"facts": json.dumps(facts, sort_keys=True)}))
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with half.open("wb") as file:
+            file.write(save(plain, {"facts": json.dumps(facts, sort_keys=True)}))
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise DataError(
+            "a checkpoint cannot be written", where=str(path.parent), got=error.strerror or str(error),
+            todo="Free some disk space, then go on with --resume.",
+        ) from error  # fmt: skip
 
 
 def read_checkpoint(path: Path) -> tuple[Arrays, dict[str, Any]] | None:

@@ -1,5 +1,7 @@
 """Labelled cells' surroundings, cut once and kept in memory at a scale a little finer than the network's."""
 
+import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from allviewer.learning.picture import Picture
 from allviewer.learning.samples import Samples
 from allviewer.systems.stain import level, slide_stain
 from allviewer.vocab.arrays import RGB
+from allviewer.vocab.errors import DataError
 
 MARGIN = 1.5
 """A patch shows this many times the crop's side, so that turning and shifting stay inside it."""
@@ -40,6 +43,10 @@ def cut_patches(
     -------
     (n, P, P, 3) uint8, P = ``input_px * margin`` rounded. With margin 1 a row equals what `systems.crops.prepare`
     gives for that cell.
+
+    Raises
+    ------
+    DataError : the disk has no room for ``into``; or an image cannot be read.
     """
     side = round(input_px * margin)
     shape = (len(samples), side, side, 3)
@@ -47,9 +54,7 @@ def cut_patches(
         kept: RGB = np.load(into, mmap_mode="r")
         return kept
     half = None if into is None else into.with_suffix(".part")
-    block: RGB = (
-        np.empty(shape, np.uint8) if half is None else open_memmap(half, mode="w+", dtype=np.uint8, shape=shape)
-    )
+    block: RGB = np.empty(shape, np.uint8) if half is None else _room(half, shape)
     for number in np.unique(samples.file):
         rows = np.flatnonzero(samples.file == number)
         picture = Picture(samples, int(number))
@@ -70,3 +75,20 @@ def cut_patches(
     half.replace(into)
     finished: RGB = np.load(into, mmap_mode="r")
     return finished
+
+
+def _room(path: Path, shape: tuple[int, ...]) -> RGB:
+    """A file's array to write into, its place on the disk taken: a write that finds none would end the program."""
+    try:
+        block: RGB = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise DataError(
+            "there is no room for the cells to train on", where=str(path.parent),
+            expected=f"{math.prod(shape) / 1e6:.0f} MB", got=error.strerror or str(error),
+            todo="Free some disk space, or give --out a place on another disk.",
+        ) from error  # fmt: skip
+    return block

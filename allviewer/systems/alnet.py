@@ -86,11 +86,6 @@ class ALNet:
         epochs=24,
         paper_epochs=140,
         input_px=INPUT_PX,
-        crop_um=22.0,
-        white=245.0,
-        nucleus=(0.8, 1.6),
-        unit="cell",
-        augmentation="stain",
         departures=(
             "pixels enter as 1 - x/255, so that bare background is 0",
             "every slide is brought to one light and one nuclear stain before its crops are cut",

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from allviewer.systems.alnet import EPSILON, FILTERS, HIDDEN, NORMS
+from allviewer.systems.descent import drawn
 from allviewer.vocab.arrays import Floats
 
 
@@ -49,15 +50,7 @@ class ALNetModule(nn.Module):
 
 def fresh_network(classes: int, seed: int) -> ALNetModule:
     """A network with Glorot-uniform weights (the paper's Keras) drawn from a seed; torch's own generator stays."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = ALNetModule(classes)
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.xavier_uniform_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-    return network
+    return drawn(lambda: ALNetModule(classes), seed)
 
 
 class ALNetAnswers(nn.Module):

@@ -156,9 +156,6 @@ class BlastNet:
         paper_epochs=1,
         input_px=INPUT_PX,
         crop_um=18.0,
-        white=245.0,
-        nucleus=(0.8, 1.6),
-        unit="cell",
         augmentation="mild",
     )
 

@@ -36,19 +36,28 @@ def write_bundle(path: Path, card: SystemCard, arrays: Arrays) -> None:
     path : where to; replaced if it exists.
     card : goes into the header.
     arrays : any shapes and dtypes that safetensors knows.
+
+    Raises
+    ------
+    ModelError : the disk refuses it.
     """
     text = card.model_dump_json()
     plain = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
     # One entry only: the library writes several in no fixed order, and equal models should be equal files.
     metadata = {"allviewer": json.dumps({"card": text, "sum": _checksum(text, plain)})}
-    path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with half.open("wb") as file:
             file.write(save_tensors(plain, metadata))
             file.flush()
             os.fsync(file.fileno())
         half.replace(path)
+    except OSError as error:
+        raise ModelError(
+            "the model file cannot be written", where=str(path), got=error.strerror or str(error),
+            todo="Free some disk space, then train again with --resume: what is trained is kept.",
+        ) from error  # fmt: skip
     finally:
         half.unlink(missing_ok=True)
 

@@ -119,11 +119,6 @@ class CAECNN:
         epochs=15,
         paper_epochs=15,
         input_px=INPUT_PX,
-        crop_um=22.0,
-        white=245.0,
-        nucleus=(0.8, 1.6),
-        unit="cell",
-        augmentation="stain",
         departures=(
             "the 1-D convolutions over one position are dense layers: the same answers by 2.7 of 86.5 million",
             "every slide is brought to one light and one nuclear stain before its crops are cut",

@@ -1,7 +1,6 @@
 """CAE-CNN in torch: what trains, and what predicts on CUDA, on Apple, or where OpenVINO is missing."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,11 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from allviewer.systems.cae_cnn import CODE, DECODER, ENCODER, EPSILON, SLOPE, WIDTHS
-from allviewer.systems.descent import Batch
+from allviewer.systems.descent import Batch, drawn
 from allviewer.systems.training import Studio
 from allviewer.vocab.arrays import RGB, Floats, Rows
-
-M = TypeVar("M", bound=nn.Module)
 
 
 class AutoencoderModule(nn.Module):
@@ -75,12 +72,12 @@ class ClassifierModule(nn.Module):
 
 def fresh_autoencoder(seed: int) -> AutoencoderModule:
     """Glorot-uniform weights, as in the paper's software, drawn from a seed; torch's own generator stays."""
-    return _drawn(AutoencoderModule, seed)
+    return drawn(AutoencoderModule, seed)
 
 
 def fresh_classifier(classes: int, seed: int) -> ClassifierModule:
     """See `fresh_autoencoder`."""
-    return _drawn(lambda: ClassifierModule(classes), seed)
+    return drawn(lambda: ClassifierModule(classes), seed)
 
 
 def pictures(studio: Studio) -> Batch:
@@ -126,15 +123,3 @@ class CAEForward:
         else:
             found = (*self._classifier.blocks(last.flatten(1)), last)
         return tuple(t.contiguous().cpu().numpy() for t in found)
-
-
-def _drawn(make: Callable[[], M], seed: int) -> M:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = make()
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.xavier_uniform_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-    return network

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ Batch = Callable[[Rows, np.random.Generator], tuple[Tensor, Tensor]]
 """Drawn rows → (what the network takes, what it should answer: class numbers int64, or anything the loss takes)."""
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(The network's answer in float32, what it should be) → a scalar."""
+
+M = TypeVar("M", bound=nn.Module)
 
 _OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "rmsprop": torch.optim.RMSprop,
@@ -233,6 +235,19 @@ def class_loss(kind: str, smoothing: float = 0.05) -> Loss:
         return nn.functional.binary_cross_entropy_with_logits(logits, target)
 
     return binary
+
+
+def drawn(make: Callable[[], M], seed: int) -> M:
+    """A network with Glorot-uniform convolutions and dense layers, from a seed; torch's own generator stays."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = make()
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+    return network
 
 
 def arrays_of(network: nn.Module) -> dict[str, NDArray[Any]]:

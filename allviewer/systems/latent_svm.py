@@ -62,11 +62,6 @@ class LatentSVM:
         epochs=750,
         paper_epochs=750,
         input_px=INPUT_PX,
-        crop_um=22.0,
-        white=245.0,
-        nucleus=(0.8, 1.6),
-        unit="cell",
-        augmentation="stain",
         departures=(
             "single cells, brought to one light and one nuclear stain (paper: whole fields and crops alike)",
             "everything is fitted inside the training fold (paper: mirrored and autoencoded before splitting)",

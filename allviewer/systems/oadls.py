@@ -161,11 +161,6 @@ class OADLS:
         epochs=12,
         paper_epochs=0,
         input_px=INPUT_PX,
-        crop_um=22.0,
-        white=245.0,
-        nucleus=(0.8, 1.6),
-        unit="cell",
-        augmentation="stain",
         departures=(
             "the backbone's last map enters the ACRNN as a picture of channels by positions in snake order: a reading, "
             "the paper does not say how",

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, pad
 
+from allviewer.systems.descent import drawn
 from allviewer.systems.oadls import EPSILON, PAIRS, UNITS, Layout, snake
 from allviewer.vocab.arrays import Floats
 
@@ -58,15 +59,7 @@ class ACRNN(nn.Module):
 
 def fresh_acrnn(layout: Layout, classes: int, seed: int) -> ACRNN:
     """Glorot-uniform convolutions and dense layers, torch's own GRU, from a seed; torch's own generator stays."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = ACRNN(layout, classes)
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.xavier_uniform_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-    return network
+    return drawn(lambda: ACRNN(layout, classes), seed)
 
 
 def precision(called: Tensor, truth: Tensor, classes: int) -> float:

@@ -34,6 +34,7 @@ class Defaults:
 
     Attributes
     ----------
+    crop_um, white, nucleus : what a crop shows and how its slide is levelled, see `systems.card.SystemCard`.
     optimiser : ``rmsprop``, ``adam`` or ``adamw``.
     augmentation : name of a recipe of `allviewer.learning.augment`.
     epochs, paper_epochs : what is run unless told otherwise, and what the paper ran.
@@ -48,11 +49,11 @@ class Defaults:
     epochs: int
     paper_epochs: int
     input_px: int
-    crop_um: float
-    white: float | None
-    nucleus: tuple[float, float] | None
-    unit: str
-    augmentation: str
+    crop_um: float = 22.0
+    white: float | None = 245.0
+    nucleus: tuple[float, float] | None = (0.8, 1.6)
+    unit: str = "cell"
+    augmentation: str = "stain"
     departures: tuple[str, ...] = ()
     explains: str = ""
 

@@ -58,10 +58,6 @@ class XIncept:
         epochs=20,
         paper_epochs=100,
         input_px=INPUT_PX,
-        crop_um=22.0,
-        white=245.0,
-        nucleus=(0.8, 1.6),
-        unit="cell",
         augmentation="camsr",
         departures=(
             "the branches' dense layers learn with the rest (paper: frozen, although never trained)",

@@ -223,3 +223,24 @@ def test_fields_labelled_as_a_whole_make_a_model_of_fields(samples, tmp_path):
     for unit in ("cell", "field"):
         job = Job(ALNet, replace(samples, unit=unit), None, 1, 1e-3, 0, "cpu", tmp_path, None, None, {})
         assert unjudged_card(job, Fitted({}), "fp32").unit == unit
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit on file sizes needs POSIX")
+@pytest.mark.parametrize(("most", "what"), [(1 << 20, "no room for the cells"), (3_500_000, "checkpoint cannot be")])
+def test_a_disk_without_room_ends_in_a_sentence(manifest, tmp_path, most, what):
+    """A full disk is played by a limit on file sizes; the patches take 5.4 MB here, crops 2.4, a checkpoint 8.6."""
+    import resource
+
+    out, few = tmp_path / "m.safetensors", tmp_path / "few.csv"
+    few.write_text("\n".join(manifest.read_text().splitlines()[:9]) + "\n")
+    for name in manifest.parent.glob("*.png"):
+        (tmp_path / name.name).write_bytes(name.read_bytes())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        with pytest.raises(DataError, match=what):
+            list(learning.train("alnet", few, out, split="none", epochs=1, device="cpu"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not out.exists()
+    assert not list(out.with_suffix(".partial").glob("*.part"))
